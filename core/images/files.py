@@ -1,0 +1,21 @@
+"""Which files of a data set are passed over without a word."""
+
+from pathlib import PurePosixPath
+
+# What file managers and people leave beside photos, by name and by extension.
+IGNORED_NAMES = frozenset({"thumbs.db", "desktop.ini"})
+IGNORED_SUFFIXES = frozenset({".txt", ".md", ".csv", ".json", ".xml", ".ini", ".db"})
+
+
+def is_ignored(name: str) -> bool:
+    """Whether a file of this name is neither photo nor problem. Every other file is judged.
+
+    Args:
+        name: The last part of its path, with the extension.
+    """
+    lowered = name.lower()
+    return (
+        name.startswith(".")
+        or lowered in IGNORED_NAMES
+        or PurePosixPath(lowered).suffix in IGNORED_SUFFIXES
+    )

@@ -14,7 +14,18 @@ class DatasetError(WinnowError):
 
 
 class ImageError(WinnowError):
-    """A file cannot be used as a picture."""
+    """A file cannot be used as a picture. The message says why and leaves its name to the caller.
+
+    Attributes:
+        kind: What is wrong with it, as in ``core.images.verdict.Kind``.
+        lasting: Whether the same bytes would fail again; False for a file that was busy or
+            that may not be read.
+    """
+
+    def __init__(self, reason: str, *, kind: str = "corrupt", lasting: bool = True) -> None:
+        super().__init__(reason)
+        self.kind = kind
+        self.lasting = lasting
 
 
 class JobError(WinnowError):

@@ -1,0 +1,194 @@
+"""Passing photos through a backbone once, and keeping what comes out."""
+
+import time
+from collections.abc import Generator, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from core.dataset import Dataset, FileRow
+from core.errors import ImageError, NetworkError
+from core.images.decode import open_rgb
+from core.jobs.progress import Progress, Task
+from core.networks.engine import Engine
+from core.networks.features import FeatureStore
+from core.networks.preprocessing import to_batch_item
+
+# Often enough for a live chart of a small set; each report also flushes features to disk.
+SECONDS_BETWEEN_REPORTS = 0.3
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbedResult:
+    """What one pass over the photos did."""
+
+    embedded: int  # contents that went through the network now
+    kept: int  # contents whose features were there already
+    unreadable: tuple[tuple[int, str], ...]  # file id and the reason, a sentence
+    seconds: float
+    engine: str | None  # "onnxruntime" or "pytorch"; None if nothing had to be embedded
+
+
+class Photo(NamedTuple):
+    """One content to embed, and a file that holds it."""
+
+    content: str
+    path: Path
+    bytes: int
+
+
+class Outcome(NamedTuple):
+    """What came of one photo: features (views, D) float16, or the reason why there are none."""
+
+    content: str
+    features: np.ndarray | None
+    reason: str | None = None
+
+
+def embed(dataset: Dataset, backbone: str, rows: Sequence[FileRow]) -> Task[EmbedResult]:
+    """Give every photo features, passing over those that have them.
+
+    What is finished at a report is on disk, so leaving early loses nothing. A file that cannot
+    be read, or that changed since the catalogue saw it, is a result.
+    """
+    began = time.monotonic()
+    store = FeatureStore(dataset.home, backbone)
+    by_content: dict[str, list[FileRow]] = {}
+    for row in rows:
+        by_content.setdefault(row.content, []).append(row)
+    missing = store.missing(list(by_content))
+
+    failed: dict[str, str] = {}
+    engine = None
+    if missing:
+        engine = yield from _loaded(backbone, len(missing))
+        holders = ((content, by_content[content][0]) for content in missing)
+        photos = (Photo(content, dataset.path_of(row), row.bytes) for content, row in holders)
+        yield from _embed_missing(store, engine, photos, len(missing), failed)
+    return EmbedResult(
+        embedded=len(missing) - len(failed),
+        kept=len(by_content) - len(missing),
+        unreadable=tuple(
+            (row.id, reason) for content, reason in failed.items() for row in by_content[content]
+        ),
+        seconds=time.monotonic() - began,
+        engine=engine.kind if engine else None,
+    )
+
+
+def photo_features(engine: Engine, photo: Photo) -> Outcome:
+    """Decode one photo once and pass it and its mirror image through the network."""
+    size = engine.backbone.size
+    try:
+        if photo.path.stat().st_size != photo.bytes:
+            raise ImageError("The file has changed since Winnow looked at the folder.")
+        item = to_batch_item(open_rgb(photo.path, at_least=size), size)
+    except ImageError as error:
+        return Outcome(photo.content, None, str(error))
+    except OSError as error:
+        return Outcome(photo.content, None, f"The file cannot be read: {error.strerror or error}.")
+    both = np.stack([item, item[:, ::-1]])
+    return Outcome(photo.content, engine.features_on_this_thread(both).astype(np.float16))
+
+
+def _embed_missing(
+    store: FeatureStore,
+    engine: Engine,
+    photos: Iterable[Photo],
+    total: int,
+    failed: dict[str, str],
+) -> Task[None]:
+    done: list[Outcome] = []
+    finished, began = 0, time.monotonic()
+    reported_at = began
+    outcomes = _side_by_side(engine, photos)
+    try:
+        for outcome in outcomes:
+            if outcome:
+                finished += 1
+                done.append(outcome)
+                if outcome.reason:
+                    failed[outcome.content] = outcome.reason
+            if time.monotonic() - reported_at >= SECONDS_BETWEEN_REPORTS:
+                _keep(store, done)
+                yield _report(finished, total, time.monotonic() - began)
+                reported_at = time.monotonic()
+    finally:
+        outcomes.close()
+        _keep(store, done)
+    yield _report(finished, total, time.monotonic() - began)
+
+
+def _side_by_side(engine: Engine, photos: Iterable[Photo]) -> Generator[Outcome | None, None, None]:
+    """Outcomes as they come in, one thread per core; None where none came in for a while.
+
+    Each thread decodes and runs the network in turn: with one thread per core for both, no core
+    waits and none is asked for twice.
+    """
+    waiting = iter(photos)
+    running: set[Future[Outcome]] = set()
+    pool = ThreadPoolExecutor(engine.threads, thread_name_prefix="embed")
+    try:
+        while True:
+            room = 4 * engine.threads - len(running)
+            running |= {pool.submit(photo_features, engine, p) for p in islice(waiting, room)}
+            if not running:
+                return
+            finished, running = wait(running, SECONDS_BETWEEN_REPORTS, FIRST_COMPLETED)
+            yield from (future.result() for future in finished)
+            if not finished:
+                yield None
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _keep(store: FeatureStore, done: list[Outcome]) -> None:
+    """Move what is finished to disk."""
+    good = [(o.content, o.features) for o in done if o.features is not None]
+    done.clear()
+    if not good:
+        return
+    contents, features = zip(*good, strict=True)
+    try:
+        store.add(contents, np.stack(features))
+    except OSError as error:
+        raise NetworkError(
+            f"What the network said cannot be kept in {store.folder}: {error.strerror or error}. "
+            "Free some space there, or check that the folder may be written to; then train again."
+        ) from error
+
+
+def _loaded(backbone: str, total: int) -> Task[Engine]:
+    loading = Engine.loading(backbone)
+    while True:
+        try:
+            progress = next(loading)
+        except StopIteration as end:
+            engine: Engine = end.value
+            return engine
+        yield replace(progress, phase="embed", done=0, total=total)
+
+
+def _report(done: int, total: int, seconds: float) -> Progress:
+    rate = done / seconds if seconds > 0 else 0.0
+    message = f"Looking at photos: {rate:.0f} a second, {_time_left(total - done, rate)}."
+    if done >= total:
+        message = f"Looked at {total:,} photos, {rate:.0f} a second."
+    return Progress(
+        phase="embed", done=done, total=total, message=message, metrics={"photos_per_second": rate}
+    )
+
+
+def _time_left(remaining: int, rate: float) -> str:
+    if rate <= 0:
+        return "time left not known yet"
+    seconds = remaining / rate
+    if seconds < 90:
+        return f"about {max(1, round(seconds))} seconds left"
+    if seconds < 90 * 60:
+        return f"about {round(seconds / 60)} minutes left"
+    return f"about {seconds / 3600:.1f} hours left"

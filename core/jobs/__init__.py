@@ -6,6 +6,7 @@
 
 from core.jobs.control import (
     alive,
+    any_alive,
     latest,
     metrics,
     resume,
@@ -20,6 +21,7 @@ __all__ = [
     "JobStatus",
     "State",
     "alive",
+    "any_alive",
     "latest",
     "metrics",
     "resume",

@@ -149,6 +149,11 @@ def metrics(home: Path, job_id: str, *, skip: int = 0) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines[skip:-1]]  # the last one may be half written
 
 
+def any_alive(home: Path) -> bool:
+    """Whether work of any kind is going on in a home."""
+    return bool(_living(home))
+
+
 def stop_all(homes: Iterable[Path], *, timeout_seconds: float) -> None:
     """Stop every living job of these homes; what has not ended in time is killed."""
     waiting = [(home, job_id) for home in homes for job_id in _living(home)]

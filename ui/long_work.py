@@ -1,0 +1,28 @@
+"""Jobs that belong to no step: what a worker runs for Home. Never imports Streamlit."""
+
+from pathlib import Path
+
+from core.dataset.copying import copy_dataset
+
+from core.dataset import Dataset
+from core.jobs.progress import JobResult, Task
+
+
+def index_job(root: str) -> Task[JobResult]:
+    """Read a folder into its catalogue; stopping keeps what was read."""
+    yield from Dataset.open(Path(root)).reconcile()
+    return {"root": root}
+
+
+def copy_job(source: str, target: str) -> Task[JobResult]:
+    """Copy a data set's photos to a new folder."""
+    yield from copy_dataset(Path(source), Path(target))
+    return {"root": target}
+
+
+def sample_job(name: str, root: str) -> Task[JobResult]:
+    """Make a sample data set."""
+    from core.collect.samples import make_sample
+
+    yield from make_sample(name, Path(root))
+    return {"root": root}

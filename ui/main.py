@@ -1,0 +1,26 @@
+"""The router: runs before every page, whatever address was asked for."""
+
+import streamlit as st
+
+from ui import sidebar, state
+from ui.navigation import PAGES
+
+# An emoji, because a Material symbol would be fetched from the web.
+st.set_page_config(page_title="Winnow", page_icon="🌾", layout="wide")
+
+page = st.navigation(
+    [
+        st.Page(
+            listed.file,
+            title=listed.title,
+            icon=listed.icon,
+            url_path=listed.name,
+            default=listed.name == "home",
+        )
+        for listed in PAGES.values()
+    ],
+    position="hidden",
+)
+state.carry_the_set()
+sidebar.draw()
+page.run()

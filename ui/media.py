@@ -1,0 +1,149 @@
+"""Pictures over HTTP: made once, kept by the browser, given only to Winnow's own pages.
+
+An address names a recent data set by its token and a photo by its content, both looked up, so
+that no address reaches a file outside a data set. A content never changes, so the browser may
+keep its picture for good.
+"""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.routing import Route
+
+from core.dataset import Dataset
+from core.errors import WinnowError
+from core.images.thumbnails import large_view, thumbnail
+from ui import open_sets
+
+FOR_GOOD = "private, max-age=31536000, immutable"
+SAFE_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+}
+LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
+GOODBYE = "/goodbye"
+
+_CONTENT = re.compile(r"[0-9a-f]{32}")
+_TOKEN = re.compile(r"[0-9a-f]{16}")
+_RUN = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,80}")
+
+# Shown where a file holds no picture, such as in the list of damaged files.
+NO_PICTURE = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64" width="256" height="256">'
+    '<rect width="64" height="64" rx="6" fill="#9993"/>'
+    '<path d="M18 20h28v24H18z M18 38l8-8 6 6 5-5 9 9" fill="none" stroke="#888" '
+    'stroke-width="2" stroke-linejoin="round"/>'
+    '<path d="M14 50L50 14" stroke="#888" stroke-width="3" stroke-linecap="round"/></svg>'
+)
+
+
+def thumb_url(dataset: Dataset, content: str) -> str:
+    """Address of a photo's small picture, longest side 256 pixels."""
+    return f"/media/{dataset.token}/thumb/{content}.webp"
+
+
+def photo_url(dataset: Dataset, content: str) -> str:
+    """Address of a photo's large view."""
+    return f"/media/{dataset.token}/photo/{content}.webp"
+
+
+def heat_url(dataset: Dataset, run: str, file_id: int, class_index: int) -> str:
+    """Address of a photo with its heat map for one class of a run drawn over it."""
+    return f"/media/{dataset.token}/heat/{run}/{file_id}/{class_index}.webp"
+
+
+def _thumb(request: Request) -> Response:
+    return _photo_as(request, thumbnail, "thumbs")
+
+
+def _photo(request: Request) -> Response:
+    return _photo_as(request, large_view, "thumbs")
+
+
+def _photo_as(request: Request, make: Callable[[Path, str, Path], Path], folder: str) -> Response:
+    content = request.path_params["content"]
+    dataset = _dataset_for(request)
+    if dataset is None or not _CONTENT.fullmatch(content):
+        return _refused(404)
+    try:
+        source = dataset.by_content(content)
+        if source is None:
+            return _refused(404)
+        return _picture(make(source, content, dataset.home / folder))
+    except (WinnowError, OSError):
+        return _no_picture()
+
+
+def _heat(request: Request) -> Response:
+    run, given = request.path_params["run"], request.path_params
+    dataset = _dataset_for(request)
+    if dataset is None or not _RUN.fullmatch(run):
+        return _refused(404)
+    # Numbers and the engine are loaded only once someone asks for a map.
+    from core.review.heat_map import heat_map_file
+
+    try:
+        return _picture(heat_map_file(dataset, run, given["file_id"], given["class_index"]))
+    except (WinnowError, OSError, IndexError, KeyError):
+        return _no_picture()
+
+
+def _goodbye(request: Request) -> Response:
+    page = (
+        '<!doctype html><html lang="en"><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width"><title>Winnow has ended</title>'
+        "<style>body{font:16px/1.5 system-ui,sans-serif;max-width:32rem;margin:15vh auto;"
+        "padding:0 1.5rem;color-scheme:light dark;background:Canvas;color:CanvasText}</style>"
+        "<h1>Winnow has ended</h1><p>Everything is saved. You can close this tab.</p>"
+        "<p>To come back, start Winnow again the way you started it before.</p></html>"
+    )
+    return HTMLResponse(page, headers=SAFE_HEADERS)
+
+
+def _dataset_for(request: Request) -> Dataset | None:
+    token = request.path_params["token"]
+    if not _host_is_ours(request) or not _TOKEN.fullmatch(token):
+        return None
+    try:
+        return open_sets.by_token(token)
+    except WinnowError:
+        return None
+
+
+def _host_is_ours(request: Request) -> bool:
+    """Whether the browser asked this computer by its own name.
+
+    A page elsewhere can point its own name at this computer (DNS rebinding); then the Host
+    header still has that other name.
+    """
+    from streamlit import config
+
+    host = re.sub(r":\d+$", "", request.headers.get("host", "")).lower()
+    return host in LOCAL_HOSTS or host in (config.get_option("server.allowedHosts") or ())
+
+
+def _picture(path: Path) -> Response:
+    headers = {**SAFE_HEADERS, "Cache-Control": FOR_GOOD}
+    return FileResponse(path, media_type="image/webp", headers=headers)
+
+
+def _no_picture() -> Response:
+    headers = {**SAFE_HEADERS, "Cache-Control": "no-store"}
+    return Response(NO_PICTURE, media_type="image/svg+xml", headers=headers)
+
+
+def _refused(status: int) -> Response:
+    return Response(status_code=status, headers={**SAFE_HEADERS, "Cache-Control": "no-store"})
+
+
+# Plain functions, so Starlette runs them in threads and decoding holds up nobody.
+ROUTES = [
+    Route("/media/{token}/thumb/{content}.webp", _thumb),
+    Route("/media/{token}/photo/{content}.webp", _photo),
+    Route("/media/{token}/heat/{run}/{file_id:int}/{class_index:int}.webp", _heat),
+    Route(GOODBYE, _goodbye),
+]

@@ -1,0 +1,140 @@
+"""What every page shows at its side: the data set, the pages, undo and redo, work going on."""
+
+from itertools import groupby
+from pathlib import Path
+
+import streamlit as st
+
+from core import jobs
+from core.dataset import Dataset, Step
+from core.errors import WinnowError
+from core.jobs import JobStatus
+from ui import navigation, quitting, state
+from ui.job_status import share_done
+from ui.words import count, plain
+
+SECONDS_BETWEEN_LOOKS = 1.0
+# Kinds of work with the page that shows more of it, and what it is called in a badge.
+WORK = {
+    "index": ("home", "Reading photos"),
+    "copy": ("home", "Copying"),
+    "check": ("check", "Checking photos"),
+    "train": ("train", "Training"),
+}
+MOST_SKIPPED_NAMED = 3
+
+
+def draw() -> None:
+    """Draw the sidebar of the running page."""
+    dataset = state.current()
+    with st.sidebar:
+        if dataset is not None:
+            _draw_set(dataset)
+        _draw_pages(dataset)
+        if dataset is not None:
+            _draw_work(dataset)
+            _draw_undo(dataset)
+        st.space("small")
+        quitting.draw_button()
+
+
+def say_step(step: Step) -> None:
+    """Say in a toast what a step did, and which files it had to leave alone."""
+    st.toast(plain(step.words), icon=":material/check:")
+    if not step.skipped:
+        return
+    named = "; ".join(
+        f"{plain(one.file, limit=60)}: {plain(one.reason)}"
+        for one in step.skipped[:MOST_SKIPPED_NAMED]
+    )
+    more = len(step.skipped) - MOST_SKIPPED_NAMED
+    rest = f" and {count(more, 'more file')}" if more > 0 else ""
+    st.toast(
+        f"{count(len(step.skipped), 'file')} left alone. {named}{rest}",
+        icon=":material/info:",
+        duration="long",
+    )
+
+
+def _draw_set(dataset: Dataset) -> None:
+    counts = dataset.counts()
+    st.markdown(f"**{plain(dataset.root.name or str(dataset.root), limit=40)}**")
+    words = [count(sum(counts.values()), "photo"), count(len(counts), "class", "classes")]
+    if unsorted := dataset.unsorted_count():
+        words.append(f"{unsorted:,} unsorted")
+    if removed := dataset.removed_count():
+        words.append(f"{removed:,} removed")
+    st.caption(" · ".join(words))
+    if dataset.read_only:
+        st.badge("Read only", icon=":material/lock:", color="orange")
+
+
+def _draw_pages(dataset: Dataset | None) -> None:
+    for section, pages in groupby(navigation.PAGES.values(), key=lambda page: page.section):
+        if dataset is None and section:
+            continue
+        if section:
+            st.caption(section)
+        for page in pages:
+            navigation.link(page.name)
+
+
+def _draw_work(dataset: Dataset) -> None:
+    if any(_living(dataset.home)):
+        st.fragment(_badges, run_every=SECONDS_BETWEEN_LOOKS)(dataset.home)
+
+
+def _badges(home: Path) -> None:
+    for kind, job in _living(home):
+        _, words = WORK[kind]
+        share = f" · {share_done(job):.0%}" if job.total else ""
+        st.badge(f"{words}{share}", icon=":material/autorenew:", color="blue")
+
+
+def _living(home: Path) -> list[tuple[str, JobStatus]]:
+    found = [(kind, jobs.latest(home, kind)) for kind in WORK]
+    return [(kind, job) for kind, job in found if job is not None and jobs.alive(job)]
+
+
+def _draw_undo(dataset: Dataset) -> None:
+    undo, redo = dataset.next_undo(), dataset.next_redo()
+    if undo is None and redo is None:
+        return
+    st.caption("Last change")
+    left, right = st.columns(2)
+    left.button(
+        "Undo",
+        key="undo",
+        icon=":material/undo:",
+        disabled=undo is None,
+        help=f"Undo: {plain(undo.words)}" if undo else None,
+        on_click=_undo,
+        args=(dataset,),
+        width="stretch",
+    )
+    right.button(
+        "Redo",
+        key="redo",
+        icon=":material/redo:",
+        disabled=redo is None,
+        help=f"Redo: {plain(redo.words)}" if redo else None,
+        on_click=_redo,
+        args=(dataset,),
+        width="stretch",
+    )
+    if undo is not None:
+        st.caption(plain(undo.words, limit=120))
+
+
+def _undo(dataset: Dataset) -> None:
+    try:
+        say_step(dataset.undo())
+    except WinnowError as error:
+        st.toast(plain(str(error)), icon=":material/error:")
+
+
+def _redo(dataset: Dataset) -> None:
+    try:
+        say_step(dataset.redo())
+    except WinnowError as error:
+        st.toast(plain(str(error)), icon=":material/error:")

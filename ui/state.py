@@ -1,0 +1,125 @@
+"""Which data set this tab works on. The address says so; a session only remembers it.
+
+Anything that matters lies on disk: a tab that is reloaded, or a server that is started again,
+comes back to the same place.
+"""
+
+import time
+from pathlib import Path
+
+import streamlit as st
+
+from core import jobs
+from core.dataset import Dataset, recent
+from core.errors import WinnowError
+from core.jobs.progress import Progress
+from ui import job_status, navigation, open_sets
+from ui.navigation import SET, go
+from ui.words import plain
+
+__all__ = ["bring_up_to_date", "carry_the_set", "close_set", "current", "go", "open_set", "require"]
+
+INDEX = "index"  # kind of the job that reads a large folder for the first time
+INDEX_JOB = "ui.long_work:index_job"
+SECONDS_IN_THE_PAGE = 1.5  # longer reading goes to a job
+SECONDS_BEFORE_A_BAR = 0.4
+
+
+def carry_the_set() -> None:
+    """Bring the address and the session together: the address leads, the session fills gaps."""
+    in_address = st.query_params.get(SET)
+    if in_address:
+        st.session_state[SET] = in_address
+    elif st.session_state.get(SET):
+        st.query_params[SET] = st.session_state[SET]
+
+
+def current() -> Dataset | None:
+    """The data set of this tab as last read, or None; says so where its folder is gone."""
+    token = st.session_state.get(SET) or st.query_params.get(SET)
+    if not token:
+        return None
+    try:
+        return open_sets.by_token(token)
+    except WinnowError as error:
+        st.error(plain(str(error)))
+        return None
+
+
+def require() -> Dataset:
+    """The data set of this tab, up to date with its folder; without one, say so and end the run."""
+    dataset = current()
+    if dataset is None:
+        st.info("No data set is open here. Open one first, or try a sample.")
+        navigation.link("home", label="Go to Home")
+        st.stop()
+    bring_up_to_date(dataset)
+    return dataset
+
+
+def open_set(root: Path) -> Dataset:
+    """Open the data set in a folder for this tab and remember it among the recent ones.
+
+    Raises:
+        DatasetError: If the folder is no folder, or cannot be read.
+    """
+    dataset = open_sets.at(root)
+    token = recent.remember(dataset.root)
+    st.session_state[SET] = token
+    st.query_params[SET] = token
+    return dataset
+
+
+def close_set() -> None:
+    """Forget the data set of this tab; nothing on disk changes."""
+    st.session_state.pop(SET, None)
+    st.query_params.pop(SET, None)
+
+
+def bring_up_to_date(dataset: Dataset) -> None:
+    """Let the catalogue follow the folder.
+
+    A short look happens right here. A long one, such as the first of a large folder, becomes a
+    job with a bar and a Stop; until it is done the run ends here.
+    """
+    job = jobs.latest(dataset.home, INDEX)
+    if job is not None and jobs.alive(job):
+        _show_the_job(dataset)
+    if _is_read_in_time(dataset):
+        return
+    job = jobs.latest(dataset.home, INDEX)
+    if job is None or job.state == "done":
+        jobs.start(dataset.home, INDEX, INDEX_JOB, {"root": str(dataset.root)})
+    _show_the_job(dataset)
+
+
+def _is_read_in_time(dataset: Dataset) -> bool:
+    began = time.monotonic()
+    place = st.empty()
+    task = dataset.refresh()
+    try:
+        for progress in task:
+            seconds = time.monotonic() - began
+            if seconds > SECONDS_IN_THE_PAGE:
+                return False
+            if seconds > SECONDS_BEFORE_A_BAR:
+                _draw_bar(place, progress)
+    except WinnowError as error:
+        st.error(plain(str(error)))
+        st.stop()
+    finally:
+        task.close()
+        place.empty()
+    return True
+
+
+def _draw_bar(place: "st.delta_generator.DeltaGenerator", progress: Progress) -> None:
+    share = progress.done / progress.total if progress.total else 0.0
+    place.progress(min(share, 1.0), text=plain(progress.message))
+
+
+def _show_the_job(dataset: Dataset) -> None:
+    st.subheader("Reading the photos")
+    st.write("Winnow looks at every file once. The next time this takes a moment only.")
+    job_status.draw(dataset.home, INDEX)
+    st.stop()

@@ -1,0 +1,156 @@
+// The gallery: photos in a grid that keys, mouse and touch can mark.
+//
+// Streamlit calls the default export again on every change of data, so the state lives in a
+// WeakMap by the element that Streamlit hands over, and listeners are attached once.
+
+class Gallery {
+  constructor(parent, store) {
+    this.parent = parent;
+    this.store = store;
+    this.keptKey = `winnow.kept:${store}`;
+    this.tiles = [];
+    this.nodes = [];
+    this.steps = [];
+    this.made = {}; // number of an edit of ours -> the journal step it became
+    this.acts = []; // what was done here, in order, for `u`
+    this.selected = new Set();
+    this.gathering = false; // a selection made on purpose, which arrows leave alone
+    this.anchor = null;
+    this.refusals = new Map();
+    this.overlay = new Map();
+    this.classes = [];
+    this.current = 0;
+    this.heat = false;
+    this.kept = loadKept(this);
+    this.build();
+    this.log = new EditLog(store, (value) => this.setStateValue("edits", value));
+  }
+
+  build() {
+    this.root = element("div", "gallery");
+    this.bar = element("div", "bar");
+    this.bar.setAttribute("role", "toolbar");
+    this.bar.setAttribute("aria-label", "Mark photos");
+    this.status = element("div", "status");
+    this.status.setAttribute("role", "status");
+    this.spoken = element("div", "spoken");
+    this.spoken.setAttribute("aria-live", "polite");
+    const top = element("div", "top");
+    const line = element("div", "below");
+    line.append(this.spoken, this.status);
+    top.append(this.bar, line);
+    this.grid = element("div", "grid");
+    this.grid.setAttribute("role", "listbox");
+    this.palette = makePalette(this);
+    this.root.append(top, this.grid, this.palette);
+    for (const type of ["keydown", "keyup", "keypress"]) {
+      this.root.addEventListener(type, (event) => onKey(this, event));
+    }
+    this.grid.addEventListener("click", (event) => onPointer(this, event));
+    this.grid.addEventListener("dblclick", (event) => event.target.closest(".tile") && openLarge(this));
+    this.parent.append(this.root);
+  }
+
+  close() {
+    this.log.close();
+    this.root.remove();
+  }
+
+  title(name) {
+    return this.titles.get(name) ?? name;
+  }
+
+  classOf(id) {
+    return this.overlay.has(id) ? this.overlay.get(id) : this.now.get(id);
+  }
+
+  update(data) {
+    const listChanged = !sameList(this.tiles, data.tiles);
+    const barChanged = JSON.stringify(this.classes) !== JSON.stringify(data.classes);
+    const focused = this.root.contains(this.parent.activeElement ?? document.activeElement);
+    this.tiles = data.tiles;
+    this.now = new Map(data.tiles.map((tile) => [tile.id, tile.now]));
+    this.classes = data.classes;
+    this.titles = new Map(data.classes.map((one) => [one.name, one.title]));
+    this.steps = data.steps;
+    this.made = data.answers[this.log.client]?.made ?? {};
+    this.problem = data.problem;
+    for (const { ids, reason } of this.log.settle(data.answers)) {
+      if (!ids.length) this.spoken.textContent = reason;
+      ids.forEach((id) => this.refusals.set(id, reason));
+    }
+    pruneActs(this);
+    if (barChanged || this.editable !== data.editable) {
+      this.editable = data.editable;
+      drawToolbar(this);
+    }
+    this.grid.setAttribute("aria-label", data.label);
+    this.grid.setAttribute("aria-multiselectable", String(data.editable));
+    if (listChanged) this.rebuild(focused || (data.autofocus && document.activeElement === document.body));
+    this.refresh();
+    refreshLarge(this);
+  }
+
+  rebuild(takeFocus) {
+    if (this.large?.open) this.large.close();
+    this.nodes = this.tiles.map((tile) => makeTile(tile));
+    this.grid.replaceChildren(...this.nodes);
+    this.selected.clear();
+    this.gathering = false;
+    this.anchor = null;
+    this.current = 0;
+    this.refusals.clear();
+    this.acts = this.acts.filter((act) => act.kind === "edit");
+    if (takeFocus) this.nodes[0]?.focus({ preventScroll: true });
+  }
+
+  refresh() {
+    this.overlay = this.log.overlay(this.steps, this.made);
+    this.tiles.forEach((tile, index) => paintTile(this, index));
+    paintStatus(this);
+  }
+
+  go(index) {
+    const before = this.current;
+    this.current = index;
+    if (this.nodes[before]) this.nodes[before].tabIndex = -1;
+    this.nodes[index].tabIndex = 0;
+    if (this.large?.open) return;
+    this.nodes[index].focus({ preventScroll: true });
+    this.nodes[index].scrollIntoView({ block: "nearest" });
+  }
+
+  focusBack() {
+    if (this.help?.open) return;
+    if (this.large?.open) this.large.focus({ preventScroll: true });
+    else if (this.nodes[this.current]) this.go(this.current);
+  }
+}
+
+function sameList(before, after) {
+  if (before.length !== after.length) return false;
+  return before.every((tile, index) => {
+    const other = after[index];
+    return tile.id === other.id && tile.thumb === other.thumb && tile.lines.join() === other.lines.join();
+  });
+}
+
+const galleries = new WeakMap();
+
+export default function (component) {
+  const { parentElement, data, setStateValue } = component;
+  let gallery = galleries.get(parentElement);
+  if (gallery && gallery.store !== data.store) {
+    gallery.close();
+    gallery = undefined;
+  }
+  gallery ??= new Gallery(parentElement, data.store);
+  galleries.set(parentElement, gallery);
+  gallery.setStateValue = setStateValue;
+  gallery.update(data);
+  gallery.log.start();
+  return () => {
+    galleries.get(parentElement)?.close();
+    galleries.delete(parentElement);
+  };
+}

@@ -1,0 +1,149 @@
+// What a mark does: remember it, repaint at once, move on to the next photo.
+
+function targets(gallery) {
+  if (gallery.selected.size) {
+    return gallery.tiles.filter((tile) => gallery.selected.has(tile.id)).map((tile) => tile.id);
+  }
+  return gallery.tiles.length ? [gallery.tiles[gallery.current].id] : [];
+}
+
+function shownIn(gallery, ids) {
+  return Object.fromEntries(ids.map((id) => [id, gallery.classOf(id)]));
+}
+
+function record(gallery, edit) {
+  for (const id of edit.ids) gallery.refusals.delete(id);
+  const number = gallery.log.add({ ...edit, shown_in: shownIn(gallery, edit.ids) });
+  gallery.acts.push({ kind: "edit", number });
+}
+
+function relabel(gallery, className) {
+  const ids = targets(gallery);
+  const there = ids.filter((id) => gallery.classOf(id) !== null);
+  if (ids.length && !there.length) return say(gallery, "This photo is removed. Press u to bring it back first.");
+  const moved = there.filter((id) => gallery.classOf(id) !== className);
+  const same = there.filter((id) => gallery.classOf(id) === className);
+  if (moved.length) record(gallery, { op: "relabel", ids: moved, class_name: className });
+  if (same.length) rememberKept(gallery, same);
+  finish(gallery, ids, `${photos(ids.length)} now in ${gallery.title(className)}.`);
+}
+
+function remove(gallery) {
+  const ids = targets(gallery).filter((id) => gallery.classOf(id) !== null);
+  if (!ids.length) return say(gallery, "This photo is removed already.");
+  record(gallery, { op: "remove", ids, class_name: null });
+  finish(gallery, ids, `${photos(ids.length)} removed. Press u to undo.`);
+}
+
+function keep(gallery) {
+  const ids = targets(gallery).filter((id) => gallery.classOf(id) !== null);
+  if (!ids.length) return;
+  rememberKept(gallery, ids);
+  finish(gallery, ids, "Kept as it is.");
+}
+
+function photos(count) {
+  return count === 1 ? "1 photo" : `${count} photos`;
+}
+
+function finish(gallery, ids, words) {
+  const marked = new Set(ids);
+  let last = gallery.current;
+  gallery.tiles.forEach((tile, index) => marked.has(tile.id) && (last = index));
+  gallery.selected.clear();
+  gallery.gathering = false;
+  gallery.anchor = null;
+  gallery.refresh();
+  const next = nextOpen(gallery, last);
+  say(gallery, next === null ? `${words} No unmarked photo comes after this one.` : words);
+  gallery.go(next === null ? last : next);
+  refreshLarge(gallery);
+}
+
+function nextOpen(gallery, from) {
+  for (let index = from + 1; index < gallery.tiles.length; index += 1) {
+    if (tileState(gallery, gallery.tiles[index]).kind === "open") return index;
+  }
+  return null;
+}
+
+// "Kept" is a note to oneself and changes no file; it lives in this browser alone.
+function rememberKept(gallery, ids) {
+  const fresh = ids.filter((id) => !gallery.kept.has(id));
+  fresh.forEach((id) => gallery.kept.add(id));
+  if (fresh.length) gallery.acts.push({ kind: "keep", ids: fresh });
+  saveKept(gallery);
+}
+
+function saveKept(gallery) {
+  try {
+    localStorage.setItem(gallery.keptKey, JSON.stringify(Array.from(gallery.kept)));
+  } catch (error) {
+    console.warn("Winnow: the browser does not keep which photos were found right.", error);
+  }
+}
+
+function loadKept(gallery) {
+  try {
+    return new Set(JSON.parse(localStorage.getItem(gallery.keptKey) || "[]"));
+  } catch (error) {
+    return new Set();
+  }
+}
+
+// Steps on disk that this gallery shows, minus those already being undone; newest last.
+function undoableSteps(gallery) {
+  const gone = new Set();
+  for (const log of gallery.log.logs.values()) {
+    for (const edit of log) if (edit.op === "undo") gone.add(edit.step ?? gallery.made[edit.of]);
+  }
+  return gallery.steps.filter((step) => !gone.has(step.id));
+}
+
+// Forget acts that were undone elsewhere, or refused, so that `u` finds the last one that stands.
+function pruneActs(gallery) {
+  const waiting = new Set(gallery.log.logs.get(gallery.log.client).map((edit) => edit.number));
+  const standing = new Set(gallery.steps.map((step) => step.id));
+  gallery.acts = gallery.acts.filter((act) => {
+    if (act.kind === "keep") return act.ids.some((id) => gallery.kept.has(id));
+    return waiting.has(act.number) || standing.has(gallery.made[act.number]);
+  });
+}
+
+function canUndo(gallery) {
+  return gallery.acts.length > 0 || undoableSteps(gallery).length > 0;
+}
+
+function undo(gallery) {
+  pruneActs(gallery);
+  const act = gallery.acts.pop();
+  if (act && act.kind === "keep") {
+    act.ids.forEach((id) => gallery.kept.delete(id));
+    saveKept(gallery);
+    return undone(gallery, act.ids, "No longer marked as right.");
+  }
+  if (act) {
+    const own = gallery.log.logs.get(gallery.log.client).find((edit) => edit.number === act.number);
+    const step = gallery.steps.find((candidate) => candidate.id === gallery.made[act.number]);
+    gallery.log.add({ op: "undo", ids: [], class_name: null, of: act.number, shown_in: {} });
+    return undone(gallery, own ? own.ids : step.changes.map(([id]) => id), "Undone.");
+  }
+  const step = undoableSteps(gallery).at(-1);
+  if (!step) return say(gallery, "Nothing to undo here. The sidebar undoes older steps.");
+  gallery.log.add({ op: "undo", ids: [], class_name: null, step: step.id, shown_in: {} });
+  undone(gallery, step.changes.map(([id]) => id), `Undone: ${step.words}.`);
+}
+
+function undone(gallery, ids, words) {
+  const back = new Set(ids);
+  gallery.refresh();
+  const index = gallery.tiles.findIndex((tile) => back.has(tile.id));
+  say(gallery, words);
+  if (index >= 0) gallery.go(index);
+  refreshLarge(gallery);
+}
+
+// Said aloud by screen readers; seen by everyone in the status line.
+function say(gallery, words) {
+  gallery.spoken.textContent = words;
+}

@@ -9,6 +9,7 @@ nobody names and that the next writer writes over.
 import os
 import zlib
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -33,9 +34,7 @@ class FeatureStore:
     def __init__(self, home: Path, backbone: str) -> None:
         self.dimensions = backbone_named(backbone).dimensions
         self.folder = home / "features" / f"{backbone}-{FEATURES_VERSION}"
-        self._rows: dict[bytes, int] = {}
-        self._bytes_read = 0  # of the index
-        self._shard_rows: dict[int, int] = {}  # rows that fit in each shard file as it is
+        self._begin_anew(None)
 
     def missing(self, contents: Sequence[str]) -> list[str]:
         """Those contents that are not here yet, each once, in order."""
@@ -69,7 +68,7 @@ class FeatureStore:
             for position, content in enumerate(contents):
                 fresh.setdefault(bytes.fromhex(content), position)
             fresh = {key: at for key, at in fresh.items() if key not in self._rows}
-            first = self._index_bytes() // RECORD.itemsize
+            first = self._first_free_row()
             self._write_rows(first, features[list(fresh.values())].astype("<f2", copy=False))
             self._write_index(first, list(fresh))
 
@@ -84,39 +83,38 @@ class FeatureStore:
     def _shard(self, number: int) -> Path:
         return self.folder / f"shard-{number:05d}"
 
-    def _index_bytes(self) -> int:
+    def _begin_anew(self, index: int | None) -> None:
+        self._index_file = index  # the file system's number of it
+        self._rows: dict[bytes, int] = {}
+        self._next_row = 0
+        self._bytes_read = 0  # of the index
+        self._shard_rows: dict[int, int] = {}  # rows that fit in each shard file as it is
+
+    def _index_size(self) -> int:
+        """Bytes in the index. Forgets what was read if the folder was deleted and begun anew."""
         try:
-            return self._index.stat().st_size
+            found = self._index.stat()
         except FileNotFoundError:
+            self._begin_anew(None)
             return 0
+        if found.st_ino != self._index_file or found.st_size < self._bytes_read:
+            self._begin_anew(found.st_ino)
+        return found.st_size
 
     def _read_index(self) -> None:
         """Take in the records that were added since the last look."""
-        size = self._index_bytes()
-        if size < self._bytes_read:  # the folder was deleted and begun anew
-            self._rows, self._bytes_read, self._shard_rows = {}, 0, {}
+        size = self._index_size()
         if size - self._bytes_read < RECORD.itemsize:
             return
         with self._index.open("rb") as file:
             file.seek(self._bytes_read)
             raw = file.read((size - self._bytes_read) // RECORD.itemsize * RECORD.itemsize)
         self._bytes_read += len(raw)
-        records = np.frombuffer(raw, RECORD)
-        checks = (
-            zlib.crc32(raw[at : at + 20]) for at in range(0, len(raw), RECORD.itemsize)
-        )  # the checksum covers what stands before it
-        sound = zip(
-            records["content"].tolist(),
-            records["row"].tolist(),
-            records["checksum"].tolist(),
-            checks,
-            strict=True,
-        )
-        self._rows.update(
-            (content, row)
-            for content, row, checksum, wanted in sound
-            if checksum == wanted and self._is_on_disk(row)
-        )
+        for content, row, checksum in np.frombuffer(raw, RECORD).tolist():
+            if zlib.crc32(content + row.to_bytes(4, "little")) == checksum:
+                self._next_row = max(self._next_row, row + 1)
+                if self._is_on_disk(row):
+                    self._rows[content] = row
 
     def _is_on_disk(self, row: int) -> bool:
         """Whether the row's shard is there and long enough; someone may have deleted it."""
@@ -138,9 +136,20 @@ class FeatureStore:
         return rows.reshape(-1, VIEWS, self.dimensions)
 
     def _drop_torn_record(self) -> None:
-        torn = self._index_bytes() % RECORD.itemsize
-        if torn:
-            os.truncate(self._index, self._index_bytes() - torn)
+        size = self._index_size()
+        if size % RECORD.itemsize:
+            os.truncate(self._index, size - size % RECORD.itemsize)
+
+    def _first_free_row(self) -> int:
+        """The row after the last; in a new shard if someone deleted or cut the last one.
+
+        Made again, that shard would hold zeros where the index still names features.
+        """
+        shard, place = divmod(self._next_row, ROWS_PER_SHARD)
+        self._shard_rows.pop(shard, None)
+        if place and not self._is_on_disk((shard + 1) * ROWS_PER_SHARD - 1):
+            return (shard + 1) * ROWS_PER_SHARD
+        return self._next_row
 
     def _write_rows(self, first: int, features: np.ndarray) -> None:
         at = 0
@@ -160,12 +169,10 @@ class FeatureStore:
             at += len(part)
 
     def _write_index(self, first: int, keys: Sequence[bytes]) -> None:
-        records = np.zeros(len(keys), RECORD)
-        records["content"] = np.frombuffer(b"".join(keys), "V16")
-        records["row"] = np.arange(first, first + len(keys))
-        raw = bytearray(records.tobytes())
-        for at in range(0, len(raw), RECORD.itemsize):
-            raw[at + 20 : at + 24] = zlib.crc32(raw[at : at + 20]).to_bytes(4, "little")
+        named = [
+            key + row.to_bytes(4, "little") for key, row in zip(keys, count(first), strict=False)
+        ]
+        raw = b"".join(record + zlib.crc32(record).to_bytes(4, "little") for record in named)
         with self._index.open("ab") as file:
             file.write(raw)
             file.flush()

@@ -1,0 +1,254 @@
+"""Results: how often the model is wrong, which classes it mixes up, and the photos behind it."""
+
+import html
+from pathlib import Path
+
+import streamlit as st
+from core.review.metrics import Results, results
+
+from core import runs
+from core.dataset import Dataset
+from core.review.cells import photos_in_cell
+from core.review.changes import Changes, changes_since
+from ui import charts, media, navigation, state, training
+from ui.words import count, percent, plain, shown
+
+SHOWN_PHOTOS = 48
+SHOWN_PAIRS = 12
+LONGEST_NAME = 32  # characters of a class name on a button
+
+Cell = tuple[int, int]  # (given, predicted), as indices into the run's classes
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def judged(home: Path, run_id: str) -> tuple[runs.Run, runs.Predictions, Results]:
+    """A run with all that was computed from it; runs never change once they are saved."""
+    run, predictions = runs.load_run(home, run_id), runs.load_predictions(home, run_id)
+    return run, predictions, results(run, predictions)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def changes(_dataset: Dataset, home: Path, run_id: str, version: int) -> Changes:
+    """What changed since the run; counted once per version of the data set."""
+    run, predictions, _ = judged(home, run_id)
+    return changes_since(run, predictions, _dataset)
+
+
+def empty_state() -> None:
+    """Lead to Train where there is nothing to show yet."""
+    st.info("There are no results yet. Train once, and they appear here.", icon=":material/info:")
+    if st.button(
+        "Go to Train", type="primary", icon=":material/model_training:", key="results_to_train"
+    ):
+        navigation.go("train")
+
+
+def headline(run: runs.Run, found: Results) -> None:
+    """The result in one sentence and three numbers."""
+    st.markdown(f"**{training.outcome(run)}** Below is which classes it mixes up, and the photos.")
+    columns = st.columns(3)
+    columns[0].metric("Wrong", percent(found.error_rate), border=True)
+    columns[1].metric(
+        "Loss",
+        f"{found.loss:.3f}",
+        border=True,
+        help="How surprised the network is by the given classes. Near 0 is good.",
+    )
+    columns[2].metric(
+        "Photos judged",
+        f"{found.judged:,}",
+        border=True,
+        help="Each by a network that had not seen it. "
+        + (
+            f"{run.images - run.judged:,} more were trained on and could not be judged."
+            if run.images > run.judged
+            else "That is all photos with a class."
+        ),
+    )
+
+
+def note_changes(dataset: Dataset, run: runs.Run) -> None:
+    """Say how many photos changed since this run, and offer to train again."""
+    since = changes(dataset, dataset.home, run.id, dataset.version())
+    if since.total == 0:
+        return
+    parts = [
+        (since.relabelled, "relabelled"),
+        (since.gone, "removed or without a class now"),
+        (since.added, "new"),
+        (since.edited, "edited"),
+    ]
+    told = ", ".join(f"{number:,} {what}" for number, what in parts if number)
+    photos = count(since.total, "photo has", "photos have")
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.markdown(f":material/update: **{photos} changed** since this run: {told}.")
+        if st.button("Train again", icon=":material/model_training:", key="results_train_again"):
+            if training.start(dataset, backbone=run.backbone):
+                navigation.go("train")
+
+
+def choose_cell(cell: Cell | None, *, from_chart: bool) -> None:
+    """Remember which cell's photos to show."""
+    st.session_state["results_cell"] = cell
+    if not from_chart:  # a new key clears the mark in the chart, which is on another cell
+        st.session_state["results_chart"] = st.session_state.get("results_chart", 0) + 1
+
+
+def take_click(key: str) -> None:
+    """Read the cell from the chart that was clicked; a click on nothing closes the photos."""
+    choose_cell(charts.clicked_cell(st.session_state[key]), from_chart=True)
+
+
+def show_matrix(run: runs.Run, found: Results) -> None:
+    """The confusion matrix; a click on a cell shows its photos."""
+    shares = st.toggle("Shares of each class instead of counts", key="results_shares")
+    key = f"results_matrix_{st.session_state.get('results_chart', 0)}"
+    st.plotly_chart(
+        charts.confusion_figure(found.confusion, run.classes, shares=shares, ink=charts.ink()),
+        key=key,
+        on_select=lambda: take_click(key),
+        selection_mode="points",
+        config={"displayModeBar": False},
+        alt="Confusion matrix: given classes down, predicted classes across. "
+        "The list of most confused classes says the same in words.",
+    )
+    st.caption(
+        "Green: the network agrees with the given class. Orange: it does not. "
+        "Click a cell to see its photos."
+    )
+
+
+def show_pairs(run: runs.Run, found: Results) -> None:
+    """The most confused pairs, as buttons that do what a click on their cell does."""
+    st.subheader("Most confused")
+    if not found.most_confused:
+        st.markdown("No class was taken for another.")
+    for actual, predicted, photos in found.most_confused[:SHOWN_PAIRS]:
+        st.button(
+            f"**{photos:,}** {name(run, actual)} :material/arrow_right_alt: {name(run, predicted)}",
+            key=f"results_pair_{actual}_{predicted}",
+            help="Given class, then what the network takes it for. Shows the photos.",
+            on_click=choose_cell,
+            args=((actual, predicted),),
+            kwargs={"from_chart": False},
+            width="stretch",
+        )
+    left = len(found.most_confused) - SHOWN_PAIRS
+    if left > 0:
+        st.caption(f"{left:,} more pairs are in the matrix.")
+
+
+def name(run: runs.Run, index: int) -> str:
+    """A class name that a label can bear."""
+    return plain(run.classes[index], limit=LONGEST_NAME)
+
+
+def show_cell(dataset: Dataset, run: runs.Run, predictions: runs.Predictions, cell: Cell) -> None:
+    """The photos of one cell, worst first, and the way to Review."""
+    actual, predicted = cell
+    positions = photos_in_cell(predictions, actual, predicted)
+    given_as = f"**{name(run, actual)}**"
+    if actual == predicted:
+        st.subheader(f"{name(run, actual)}, recognised")
+    else:
+        st.subheader(f"{name(run, actual)}, taken for {name(run, predicted)}")
+    present = dataset.get(predictions.file_id[positions].tolist())
+    here = [at for at in positions.tolist() if int(predictions.file_id[at]) in present]
+    if not here:
+        st.caption("No photos here." if not len(positions) else "These photos are all gone.")
+        return
+    drawn = here[:SHOWN_PHOTOS]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        extent = f", the {len(drawn)} with the highest loss" if len(here) > len(drawn) else ""
+        st.markdown(f"{count(len(here), 'photo')} given as {given_as}{extent}.")
+        if st.button(
+            "Open in Review", type="primary", icon=":material/photo_library:", key="results_review"
+        ):
+            st.session_state["review_filter"] = (run.classes[actual], run.classes[predicted])
+            navigation.go("review", given=str(actual), predicted=str(predicted))
+    st.html(thumbnails(dataset, predictions, drawn, present))
+
+
+def thumbnails(
+    dataset: Dataset, predictions: runs.Predictions, positions: list[int], present: dict
+) -> str:
+    """Thumbnails with captions as HTML; every name in it is escaped."""
+    figures = []
+    for at in positions:
+        row = present[int(predictions.file_id[at])]
+        file = html.escape(shown(Path(row.path).name))
+        figures.append(
+            '<figure role="listitem" style="margin:0;min-width:0">'
+            f'<img src="{html.escape(media.thumb_url(dataset, row.content))}" alt="{file}" '
+            'loading="lazy" style="width:100%;aspect-ratio:1;object-fit:contain;'
+            'border-radius:0.4rem;background:rgba(128,128,128,0.12)">'
+            '<figcaption style="font-size:0.8rem;overflow:hidden;text-overflow:ellipsis;'
+            f'white-space:nowrap" title="{file}">{file}<br>'
+            f"loss {predictions.loss[at]:.2f}</figcaption></figure>"
+        )
+    return (
+        '<div role="list" aria-label="Photos" style="display:grid;gap:0.8rem;'
+        'grid-template-columns:repeat(auto-fill,minmax(7.5rem,1fr))">'
+        f"{''.join(figures)}</div>"
+    )
+
+
+@st.fragment
+def matrix_and_photos(
+    dataset: Dataset, run: runs.Run, predictions: runs.Predictions, found: Results
+) -> None:
+    """The matrix beside its most confused pairs, and below them the photos that were asked for."""
+    left, right = st.columns([2, 1], gap="large")
+    with left:
+        st.subheader("Confusion matrix")
+        show_matrix(run, found)
+    with right:
+        show_pairs(run, found)
+    cell = st.session_state.get("results_cell")
+    if cell is not None and max(cell) < len(run.classes):
+        show_cell(dataset, run, predictions, cell)
+
+
+def class_table(run: runs.Run, found: Results) -> None:
+    """One line per class: how many photos, how many wrong, what it is taken for."""
+    st.subheader("By class")
+    st.dataframe(
+        {
+            "Class": [shown(row.class_name) for row in found.per_class],
+            "Photos": [row.photos for row in found.per_class],
+            "Wrong": [row.wrong for row in found.per_class],
+            "Error": [row.error_rate for row in found.per_class],
+            "Most often taken for": [
+                "" if row.confused_with is None else shown(row.confused_with)
+                for row in found.per_class
+            ],
+        },
+        column_config={
+            "Error": st.column_config.ProgressColumn(
+                format="percent", min_value=0.0, max_value=1.0
+            ),
+        },
+        hide_index=True,
+        key="results_classes",
+    )
+
+
+def main() -> None:
+    """Lay out the page."""
+    dataset = state.require()
+    st.title("Results")
+    newest = runs.latest_run(dataset.home)
+    if newest is None:
+        empty_state()
+        return
+    if st.session_state.get("results_run") != newest.id:  # a cell of an older run says nothing
+        st.session_state["results_run"] = newest.id
+        st.session_state["results_cell"] = None
+    run, predictions, found = judged(dataset.home, newest.id)
+    headline(run, found)
+    note_changes(dataset, run)
+    matrix_and_photos(dataset, run, predictions, found)
+    class_table(run, found)
+
+
+main()

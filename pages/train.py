@@ -1,0 +1,188 @@
+"""Train: choose a network, watch the loss fall, read how often it is wrong."""
+
+from datetime import datetime
+
+import streamlit as st
+from core.train.quick import before_training
+
+from core import jobs, runs
+from core.dataset import Dataset
+from core.errors import TrainingError
+from core.networks.backbones import BACKBONES, DEFAULT
+from ui import charts, job_status, navigation, state, training
+from ui.words import count, duration, percent, plain
+
+SENTENCES = {
+    "lite0": "The fastest. Start here.",
+    "lite1": "A little slower, often a little more exact.",
+    "lite2": "About half as fast, usually the most exact.",
+}
+# Steps of a run as its record names them, in words.
+STEPS = {
+    "embed": "Looking at the photos",
+    "fit": "Learning the classes",
+    "total": "All in all",
+}
+ENGINES = {"onnxruntime": "ONNX Runtime", "pytorch": "PyTorch"}
+
+
+def introduce(dataset: Dataset) -> bool:
+    """Say what will be trained on and what there is to know first; return whether it can be."""
+    counts = dataset.counts()
+    line = (
+        f"Learns from **{count(sum(counts.values()), 'photo')}** "
+        f"in **{count(len(counts), 'class', 'classes')}**."
+    )
+    if left_out := dataset.unsorted_count():
+        line += f" Left out: {count(left_out, 'photo')} without a class."
+    st.markdown(line)
+    try:
+        for sentence in before_training(dataset):
+            st.info(plain(sentence), icon=":material/info:")
+    except TrainingError as error:
+        st.warning(plain(str(error)), icon=":material/warning:")
+        return False
+    return True
+
+
+def choose_network(*, disabled: bool) -> str:
+    """The network to train with."""
+    names = [name for name in BACKBONES if name in SENTENCES]
+    return st.radio(
+        "Network",
+        names,
+        index=names.index(DEFAULT),
+        format_func=lambda name: BACKBONES[name].title,
+        captions=[SENTENCES[name] for name in names],
+        horizontal=True,
+        disabled=disabled,
+        key="train_backbone",
+        persist_state="session",
+        help="All three came with Winnow and work without a network connection.",
+    )
+
+
+def rows_so_far(dataset: Dataset, job_id: str) -> list[dict]:
+    """All rows of a job's metrics; only what is new since the last look is read from disk."""
+    known_job, rows = st.session_state.get("train_rows", (None, []))
+    if known_job != job_id:
+        rows = []
+    rows.extend(jobs.metrics(dataset.home, job_id, skip=len(rows)))
+    st.session_state["train_rows"] = (job_id, rows)
+    return rows
+
+
+def draw_loss(rows: list[dict], *, key: str, photos: int | None = None) -> None:
+    """Draw the loss chart of the phase that these rows have reached, and say its last point.
+
+    While photos are looked at, the chart is over the photos learnt from so far; then it is over
+    the steps of the fit.
+    """
+    points = [row for row in rows if "valid_loss" in row]
+    fit = [row for row in points if row["phase"] == "fit"]
+    if fit:
+        charts.live_loss(fit, x="step", x_title="Step", key=f"{key}_fit")
+        last, where = fit[-1], f"Step {fit[-1]['step']:,}"
+    else:
+        x_title = "Photos learnt from"
+        charts.live_loss(points, x="photos", x_title=x_title, x_end=photos, key=f"{key}_embed")
+        if not points:
+            st.caption("The first point comes once enough photos have been looked at.")
+            return
+        last, where = points[-1], count(points[-1]["photos"], "photo")
+    wrong = f", wrong on {percent(last['error_rate'])} of them" if "error_rate" in last else ""
+    st.caption(f"{where}: loss {last['valid_loss']:.3f} on held-out photos{wrong}")
+
+
+def show_outcome(dataset: Dataset, run: runs.Run) -> None:
+    """Say how the newest run went and what comes next."""
+    st.subheader(training.outcome(run), anchor=False)
+    with st.container(horizontal=True):
+        navigation.next_step("results", "See the results", key="train_to_results")
+        if st.button("Review photos", icon=":material/fact_check:", key="train_to_review"):
+            navigation.go("review")
+    for sentence in run.warnings:
+        st.info(plain(sentence), icon=":material/info:")
+    draw_loss(runs.load_curve(dataset.home, run.id), key="train_done")
+    with st.expander("Time taken", key="train_details"):
+        time_taken(run)
+
+
+def explain() -> None:
+    """The two terms of the chart in plain sentences, folded away."""
+    with st.expander("What do loss and held out mean?", key="train_explain"):
+        st.markdown(
+            "**Loss** says how surprised the network is by the class a photo has: near 0 where "
+            "it is sure and right, large where it is sure and wrong.\n\n"
+            "**Held out** are photos that this part of the training did not see. Every photo "
+            "is held out once, so each is judged by a network that could not learn it by heart."
+        )
+
+
+def time_taken(run: runs.Run) -> None:
+    """Where the time went and what did the work."""
+    for step, seconds in run.seconds.items():
+        st.markdown(f"{plain(STEPS.get(step, step))}: {duration(seconds)}")
+    engine = run.settings.get("engine")
+    by = f", run by {plain(ENGINES.get(engine, str(engine)))}" if engine else ""
+    st.caption(f"{network_title(run)}{by}")
+
+
+def network_title(run: runs.Run) -> str:
+    """What pages call the network of a run."""
+    known = BACKBONES.get(run.backbone)
+    return known.title if known else run.backbone
+
+
+def earlier_runs(past: list[runs.Run]) -> None:
+    """The runs before the newest one, as a small folded table."""
+    with st.expander(f"Earlier runs ({len(past):,})", key="train_earlier"):
+        st.dataframe(
+            {
+                "When": [datetime.fromtimestamp(run.created) for run in past],
+                "Network": [network_title(run) for run in past],
+                "Result": [training.outcome(run) for run in past],
+                "Loss": [run.loss for run in past],
+            },
+            column_config={
+                "When": st.column_config.DatetimeColumn(format="D MMM YYYY, HH:mm"),
+                "Loss": st.column_config.NumberColumn(format="%.3f"),
+            },
+            hide_index=True,
+            key="train_runs",
+        )
+
+
+def main() -> None:
+    """Lay out the page."""
+    dataset = state.require()
+    st.title("Train", anchor=False)
+    running = job_status.running(dataset.home, training.KIND)
+    past = runs.list_runs(dataset.home)
+
+    can_learn = introduce(dataset)
+    backbone = choose_network(disabled=running)
+    pressed = st.button(
+        "Train",
+        type="secondary" if past else "primary",
+        icon=":material/model_training:",
+        disabled=running or not can_learn,
+        key="train_start",
+    )
+    if pressed and training.start(dataset, backbone=backbone):
+        st.rerun()
+
+    def watch(job: jobs.JobStatus) -> None:
+        st.caption(training.pace(job) if job.phase == "embed" else " ")
+        draw_loss(rows_so_far(dataset, job.id), key="train_live", photos=job.total or None)
+
+    job_status.draw(dataset.home, training.KIND, while_running=watch)
+    if past and not running:
+        show_outcome(dataset, past[0])
+    if past or running:
+        explain()
+    if past[1:]:
+        earlier_runs(past[1:])
+
+
+main()

@@ -1,0 +1,56 @@
+"""What pages share about training: starting it, and how it went in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core import jobs
+from core.errors import JobError
+from ui.words import count, duration, percent, plain
+
+if TYPE_CHECKING:
+    from core.dataset import Dataset
+    from core.runs import Run
+
+KIND = "train"
+TARGET = "core.train.quick:train_quick_job"
+FEW_PHOTOS = 16  # fewer say nothing about the speed
+
+
+def start(dataset: Dataset, *, backbone: str) -> bool:
+    """Start training in a process of its own; if that fails, say why and return False.
+
+    Training that already goes on is left to it.
+    """
+    arguments = {"root": str(dataset.root), "backbone": backbone}
+    try:
+        jobs.start(dataset.home, KIND, TARGET, arguments)
+    except JobError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return False
+    return True
+
+
+def outcome(run: Run) -> str:
+    """The error rate in words: "Wrong on 17 of 480 photos it had not seen, 3.5 %."."""
+    if run.judged == 0:
+        return "No photo could be judged."
+    judged = count(run.judged, "photo")
+    if run.wrong == 0:
+        return f"Right on all {judged} it had not seen."
+    return f"Wrong on {run.wrong:,} of {judged} it had not seen, {percent(run.error_rate)}."
+
+
+def pace(job: jobs.JobStatus) -> str:
+    """Photos per second and the time left, or nothing while that cannot be told yet."""
+    if job.started_at is None or job.updated_at is None or job.done < FEW_PHOTOS:
+        return ""
+    seconds = job.updated_at - job.started_at
+    if seconds < 0.5:
+        return ""
+    speed = job.done / seconds
+    left = (job.total - job.done) / speed
+    ending = f", about {duration(left)} left" if left >= 1 else ""
+    return f"{speed:.0f} photos a second{ending}"

@@ -15,7 +15,7 @@ import streamlit as st
 from core.dataset import Dataset, Step
 from ui import media
 from ui.gallery.edits import Answer, Settled, is_settled, settle
-from ui.gallery.text import visible
+from ui.words import shown
 
 HERE = Path(__file__).parent
 # One module for the browser, in the order in which its parts need each other.
@@ -77,7 +77,7 @@ def gallery(
         "label": label,
         "editable": editable,
         "autofocus": autofocus,
-        "classes": [{"name": name, "title": visible(name)} for name in dataset.classes()],
+        "classes": [{"name": name, "title": shown(name)} for name in dataset.classes()],
         "tiles": [_tile(dataset, tile, now[tile.id]) for tile in tiles],
         "steps": _steps(dataset, set(now), since) if editable else [],
         "answers": {client: answer.as_data() for client, answer in answers.items()},
@@ -132,15 +132,15 @@ def _tile(dataset: Dataset, tile: Tile, now: str | None) -> dict[str, Any]:
     }
 
 
-def _steps(dataset: Dataset, shown: set[int], since: int | None) -> list[dict[str, Any]]:
+def _steps(dataset: Dataset, listed: set[int], since: int | None) -> list[dict[str, Any]]:
     """Standing steps that changed a photo shown here, oldest first, for the key ``u``."""
     steps = []
     for step in dataset.history(limit=100):
         if since is not None and step.id <= since:
             break
-        changes = [[c.file_id, c.source, c.target] for c in step.changes if c.file_id in shown]
+        changes = [[c.file_id, c.source, c.target] for c in step.changes if c.file_id in listed]
         if changes and not step.undone and _can_undo(step):
-            steps.append({"id": step.id, "words": visible(step.words), "changes": changes})
+            steps.append({"id": step.id, "words": shown(step.words), "changes": changes})
     return steps[::-1]
 
 

@@ -100,7 +100,8 @@ class Gallery {
     this.anchor = null;
     this.current = 0;
     this.refusals.clear();
-    this.acts = this.acts.filter((act) => act.kind === "edit");
+    // A new page of photos begins at its first one.
+    if (this.root.getBoundingClientRect().top < 0) this.root.scrollIntoView({ block: "start" });
     if (takeFocus) this.nodes[0]?.focus({ preventScroll: true });
   }
 

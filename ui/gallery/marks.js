@@ -67,12 +67,17 @@ function nextOpen(gallery, from) {
   return null;
 }
 
-// "Kept" is a note to oneself and changes no file; it lives in this browser alone.
+// "Kept" is a note to oneself and changes no file; it lives in this browser alone. It is about
+// the class the photo stood in, and says nothing once the photo stands in another.
 function rememberKept(gallery, ids) {
-  const fresh = ids.filter((id) => !gallery.kept.has(id));
-  fresh.forEach((id) => gallery.kept.add(id));
+  const fresh = ids.filter((id) => !isKept(gallery, id));
+  fresh.forEach((id) => gallery.kept.set(id, gallery.classOf(id)));
   if (fresh.length) gallery.acts.push({ kind: "keep", ids: fresh });
   saveKept(gallery);
+}
+
+function isKept(gallery, id) {
+  return gallery.kept.has(id) && gallery.kept.get(id) === gallery.classOf(id);
 }
 
 function saveKept(gallery) {
@@ -85,9 +90,9 @@ function saveKept(gallery) {
 
 function loadKept(gallery) {
   try {
-    return new Set(JSON.parse(localStorage.getItem(gallery.keptKey) || "[]"));
+    return new Map(JSON.parse(localStorage.getItem(gallery.keptKey) || "[]"));
   } catch (error) {
-    return new Set();
+    return new Map();
   }
 }
 

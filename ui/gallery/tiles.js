@@ -42,7 +42,7 @@ function tileState(gallery, tile) {
   if (refusal) return { kind: "refused", badge: "not changed", refusal, now };
   if (now === null) return { kind: "removed", badge: "removed", now };
   if (now !== tile.was) return { kind: "relabelled", badge: `now: ${gallery.title(now)}`, now };
-  if (gallery.kept.has(tile.id)) return { kind: "kept", badge: "kept", now };
+  if (isKept(gallery, tile.id)) return { kind: "kept", badge: "kept", now };
   return { kind: "open", badge: "", now };
 }
 

@@ -1,0 +1,211 @@
+"""Review: the photos the model got most wrong, marked with the keyboard; then train again."""
+
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from core import jobs, runs
+from core.dataset import Dataset
+from core.dataset.planted import found
+from core.review.listing import Which, listed
+from ui import job_status, navigation, review_tiles, state, training
+from ui.gallery import gallery
+from ui.words import count, plain, shown
+
+PER_PAGE = 200
+POLL_SECONDS = 0.2  # a retraining of a second should not wait for the next look
+CHOICES: dict[Which, str] = {"wrong": "Model disagrees", "unsure": "Model unsure", "all": "All"}
+ANY = -1  # no class chosen
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def judged(home: Path, run_id: str) -> runs.Predictions:
+    """A run's predictions; they never change once they are saved."""
+    return runs.load_predictions(home, run_id)
+
+
+def empty_state() -> None:
+    """Lead to Train where there is nothing to review yet."""
+    st.info(
+        "Nothing to review yet. Train once: the photos the model gets most wrong appear here, "
+        "the likeliest mistakes first.",
+        icon=":material/info:",
+    )
+    navigation.next_step("train", "Go to Train", key="review_to_train")
+
+
+def train_again(dataset: Dataset, run: runs.Run) -> None:
+    """The button that learns from the marks, its progress, and what came of it."""
+    job = training.latest_job(dataset)
+    running = job is not None and jobs.alive(job)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Train again",
+            type="primary",
+            icon=":material/model_training:",
+            key="review_train",
+            disabled=running,
+            on_click=start_training,
+            args=(dataset, run),
+            help="Learns from your marks and puts the list in a new order. Takes seconds.",
+        )
+        if running:
+            st.fragment(watch, run_every=POLL_SECONDS)(dataset)
+        else:
+            say_outcome(dataset, run)
+    if not running and job is not None and job.state in ("failed", "crashed", "stopped"):
+        job_status.ended(dataset, job)
+
+
+def start_training(dataset: Dataset, run: runs.Run) -> None:
+    """Start before the page is drawn again: the work and the drawing go on side by side."""
+    if training.start(dataset, backbone=run.backbone):
+        st.session_state["review_before"] = run.id
+
+
+def watch(dataset: Dataset) -> None:
+    """Show the training that goes on; when it ends, run the whole page again."""
+    job = training.latest_job(dataset)
+    if job is None or not jobs.alive(job):
+        st.rerun()
+    share = min(1.0, job.done / job.total) if job.total else 0.0
+    st.progress(share, text=plain(job.message or "Starting"))
+
+
+def say_outcome(dataset: Dataset, run: runs.Run) -> None:
+    """How often the newest run is wrong, and the run before this one where there was one."""
+    st.markdown(training.outcome(run))
+    before = st.session_state.get("review_before")
+    if before and before != run.id:
+        st.badge("Trained again, new order", icon=":material/check:", color="green")
+        navigation.link("compare", label="See what it gained")
+
+
+def take_filter(run: runs.Run) -> None:
+    """Narrow the list to the cell of the confusion matrix that somebody came from, once."""
+    wanted = st.session_state.pop("review_filter", None)
+    if wanted is None:
+        address = [st.query_params.get("given"), st.query_params.get("predicted")]
+        if None in address or st.session_state.get("review_address") == address:
+            return
+        st.session_state["review_address"] = address
+        chosen = [int(part) if part.isdecimal() else ANY for part in address]
+    else:
+        chosen = [run.classes.index(name) if name in run.classes else ANY for name in wanted]
+    given, predicted = (index if index < len(run.classes) else ANY for index in chosen)
+    st.session_state["review_which"] = "all" if wanted or given != ANY else "wrong"
+    st.session_state["review_given"] = given
+    st.session_state["review_predicted"] = predicted
+    st.session_state["review_page"] = 1
+
+
+def filter_changed() -> None:
+    """Begin at the first page, and let go of what the address asked for."""
+    st.session_state["review_page"] = 1
+    for name in ("given", "predicted"):
+        st.query_params.pop(name, None)
+
+
+def choose(run: runs.Run) -> tuple[Which, int | None, int | None]:
+    """What to list: which photos, of which class, taken for which."""
+    options = [ANY, *range(len(run.classes))]
+    left, middle, right = st.columns([2, 1, 1], vertical_alignment="bottom")
+    which = left.segmented_control(
+        "Show",
+        list(CHOICES),
+        default="wrong",
+        required=True,
+        format_func=CHOICES.__getitem__,
+        key="review_which",
+        on_change=filter_changed,
+    )
+    chosen = [
+        place.selectbox(
+            label,
+            options,
+            format_func=lambda index: "Any class" if index == ANY else shown(run.classes[index]),
+            key=key,
+            on_change=filter_changed,
+        )
+        for place, label, key in (
+            (middle, "Labelled", "review_given"),
+            (right, "Model says", "review_predicted"),
+        )
+    ]
+    given, predicted = (None if index in (ANY, None) else index for index in chosen)
+    return which or "wrong", given, predicted
+
+
+def say_where(dataset: Dataset, run: runs.Run, listed_photos: int, which: Which) -> None:
+    """How many photos the list holds, how many were marked, how many mistakes were found."""
+    what = {
+        "wrong": "that the model would put in another class",
+        "unsure": "that the model wavers on",
+        "all": "judged",
+    }[which]
+    parts = [f"**{count(listed_photos, 'photo')}** {what}, of {run.judged:,} in all."]
+    marked = marked_since(dataset, run)
+    if marked:
+        parts.append(f"**{count(marked, 'photo')} marked** since this training.")
+    hidden, planted = found(dataset)
+    if planted:
+        parts.append(f"**{hidden:,} of {planted:,}** planted mistakes found.")
+    st.markdown(" ".join(parts))
+
+
+def marked_since(dataset: Dataset, run: runs.Run) -> int:
+    """Photos that steps since the run changed and that stand so still."""
+    since = run.step or 0
+    steps = (step for step in dataset.history(limit=500) if step.id > since and not step.undone)
+    return len({change.file_id for step in steps for change in step.changes})
+
+
+@st.fragment
+def work(dataset: Dataset, run: runs.Run) -> None:
+    """The list with its filters; a mark reruns this part of the page alone."""
+    which, given, predicted = choose(run)
+    predictions = judged(dataset.home, run.id)
+    positions = listed(predictions, which, given=given, predicted=predicted)
+    header = st.empty()
+    if len(positions) == 0:
+        header.success("No photo here. Choose another list above, or go on with Compare.")
+        return
+    page = max(1, min(st.session_state.get("review_page", 1), pages_of(positions)))
+    here = positions[(page - 1) * PER_PAGE : page * PER_PAGE]
+    if dataset.read_only:
+        st.info("This data set can only be read. Open a copy from Home to mend its labels.")
+    gallery(
+        dataset,
+        review_tiles.tiles(dataset, run, predictions, here.tolist()),
+        key="review_gallery",
+        label="Photos, worst first",
+        editable=not dataset.read_only,
+        autofocus=True,
+        since=run.step,
+    )
+    with header.container():
+        say_where(dataset, run, len(positions), which)
+    if pages_of(positions) > 1:
+        st.pagination(pages_of(positions), key="review_page")
+
+
+def pages_of(positions: np.ndarray) -> int:
+    """How many pages the list fills."""
+    return -(-len(positions) // PER_PAGE)
+
+
+def main() -> None:
+    """Lay out the page."""
+    dataset = state.require()
+    st.title("Review")
+    run = runs.latest_run(dataset.home)
+    if run is None:
+        empty_state()
+        return
+    train_again(dataset, run)
+    take_filter(run)
+    work(dataset, run)
+
+
+main()

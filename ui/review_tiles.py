@@ -1,0 +1,60 @@
+"""Photos of a run as gallery tiles: what the label says, what the model says, and how sure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from ui import media
+from ui.gallery import Tile
+from ui.words import shown
+
+if TYPE_CHECKING:
+    from core.dataset import Dataset
+    from core.runs import Predictions, Run
+
+
+def tiles(
+    dataset: Dataset, run: Run, predictions: Predictions, positions: Iterable[int]
+) -> list[Tile]:
+    """One tile per position in the predictions, in the order given."""
+    positions = list(positions)
+    rows = dataset.get(int(predictions.file_id[at]) for at in positions)
+    return [_tile(dataset, run, predictions, at, rows) for at in positions]
+
+
+def sure(probability: float) -> str:
+    """A probability as people say it: never quite all, never nothing."""
+    if probability >= 0.995:
+        return "over 99 %"
+    if probability < 0.005:
+        return "under 1 %"
+    return f"{100 * probability:.0f} %"
+
+
+def _tile(dataset: Dataset, run: Run, predictions: Predictions, at: int, rows: dict) -> Tile:
+    file_id = int(predictions.file_id[at])
+    given = int(predictions.given[at])
+    probs = predictions.probs[at]
+    predicted = int(predictions.predicted[at])
+    label, model = shown(run.classes[given]), shown(run.classes[predicted])
+    row = rows.get(file_id)
+    says = "Model agrees" if given == predicted else f"Model says {model}"
+    loss = f"Loss {predictions.loss[at]:.2f}: the model gave {label} {sure(float(probs[given]))}."
+    return Tile(
+        id=file_id,
+        content=predictions.content[at] if row is None else row.content,
+        was=run.classes[given],
+        lines=(f"Labelled {label}", says, f"{sure(float(probs[predicted]))} sure"),
+        more=(loss, *(() if row is None else (f"File: {shown(row.path)}",))),
+        heat=_heat(dataset, run, file_id, {given: label, predicted: model}),
+    )
+
+
+def _heat(
+    dataset: Dataset, run: Run, file_id: int, classes: dict[int, str]
+) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (f"What speaks for {title}", media.heat_url(dataset, run.id, file_id, index))
+        for index, title in classes.items()
+    )

@@ -43,6 +43,14 @@ def cannot_open(error: OSError | ValueError) -> ImageError:
     return ImageError(f"This file cannot be opened: {why}.", kind="corrupt", lasting=False)
 
 
+def too_large(width: int, height: int, max_pixels: int) -> str:
+    """The sentence for a picture whose size is known and too much."""
+    return (
+        f"This picture is {width} by {height} pixels; at most {max_pixels / 1e6:g} million "
+        "can be opened safely. Save it smaller to use it."
+    )
+
+
 def _is_text_bomb(fault: Exception) -> bool:
     return isinstance(fault, ValueError) and any(
         words in str(fault)
@@ -77,6 +85,7 @@ def _ends_early(file: BinaryIO, format: str) -> bool:
     walk = {
         "JPEG": _jpeg_ends_early,
         "PNG": _png_ends_early,
+        "GIF": _gif_ends_early,
         "WEBP": _webp_ends_early,
         "JPEG2000": _boxes_end_early,
         "AVIF": _boxes_end_early,
@@ -112,6 +121,11 @@ def _png_ends_early(file: BinaryIO, size: int) -> bool:
             return position + 12 > size
         position += 12 + length
     return True
+
+
+def _gif_ends_early(file: BinaryIO, size: int) -> bool:
+    file.seek(max(0, size - 1))
+    return file.read(1) != b";"
 
 
 def _webp_ends_early(file: BinaryIO, size: int) -> bool:

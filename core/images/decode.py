@@ -19,7 +19,7 @@ import pillow_heif
 from PIL import Image
 
 from core.errors import ImageError
-from core.images.damage import TOO_LARGE, cannot_open, diagnosis
+from core.images.damage import cannot_open, diagnosis, too_large
 
 if TYPE_CHECKING:
     import numpy as np
@@ -112,7 +112,7 @@ def decode(
     with as_image_error(path), Image.open(path, formats=FORMATS) as image:
         width, height = image.size
         if width * height > max_pixels:
-            raise ImageError(TOO_LARGE, kind="too_large")
+            raise ImageError(too_large(width, height, max_pixels), kind="too_large")
         reduced = image.format in JPEGS and _reduce(image, shortest=shortest, longest=longest)
         with _libtiff_silenced() if image.format == "TIFF" else nullcontext():
             image.load()

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from PIL import Image
@@ -64,7 +65,8 @@ def _write(image: Image.Image, target: Path) -> None:
         image.save(unfinished, "WEBP", quality=WEBP_QUALITY, method=WEBP_EFFORT)
         _replace(unfinished, target)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):  # it was never begun, or the disk is gone
+            unfinished.unlink()
         reason = error.strerror or str(error)
         raise ImageError(f"Its small copy cannot be written: {reason}.", lasting=False) from error
 

@@ -96,7 +96,7 @@ def make_run(home: Path, rows: list, *, identity: str, seed: int) -> None:
     probs /= probs.sum(axis=1, keepdims=True)
     predictions = Predictions(
         file_id=np.array([row.id for row in rows], np.int64),
-        content=[row.content for row in rows],
+        content=tuple(row.content for row in rows),
         given=given,
         fold=(np.arange(len(rows)) % 5).astype(np.int8),
         probs=probs,

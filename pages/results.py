@@ -8,8 +8,8 @@ from core.review.metrics import Results, results
 
 from core import runs
 from core.dataset import Dataset
-from core.review.cells import photos_in_cell
 from core.review.changes import Changes, changes_since
+from core.review.listing import listed
 from ui import charts, media, navigation, state, training
 from ui.words import count, percent, plain, shown
 
@@ -52,13 +52,13 @@ def headline(run: runs.Run, found: Results) -> None:
         "Loss",
         f"{found.loss:.3f}",
         border=True,
-        help="How surprised the network is by the given classes. Near 0 is good.",
+        help="How surprised the model is by the labels. Near 0 is good.",
     )
     columns[2].metric(
         "Photos judged",
         f"{found.judged:,}",
         border=True,
-        help="Each by a network that had not seen it. "
+        help="Each by a model that had not seen it. "
         + (
             f"{run.images - run.judged:,} more were trained on and could not be judged."
             if run.images > run.judged
@@ -109,11 +109,11 @@ def show_matrix(run: runs.Run, found: Results) -> None:
         on_select=lambda: take_click(key),
         selection_mode="points",
         config={"displayModeBar": False},
-        alt="Confusion matrix: given classes down, predicted classes across. "
+        alt="Confusion matrix: labels down, what the model says across. "
         "The list of most confused classes says the same in words.",
     )
     st.caption(
-        "Green: the network agrees with the given class. Orange: it does not. "
+        "Green: the model agrees with the label. Orange: it does not. "
         "Click a cell to see its photos."
     )
 
@@ -127,7 +127,7 @@ def show_pairs(run: runs.Run, found: Results) -> None:
         st.button(
             f"**{photos:,}** {name(run, actual)} :material/arrow_right_alt: {name(run, predicted)}",
             key=f"results_pair_{actual}_{predicted}",
-            help="Given class, then what the network takes it for. Shows the photos.",
+            help="The label, then what the model says. Shows the photos.",
             on_click=choose_cell,
             args=((actual, predicted),),
             kwargs={"from_chart": False},
@@ -146,7 +146,7 @@ def name(run: runs.Run, index: int) -> str:
 def show_cell(dataset: Dataset, run: runs.Run, predictions: runs.Predictions, cell: Cell) -> None:
     """The photos of one cell, worst first, and the way to Review."""
     actual, predicted = cell
-    positions = photos_in_cell(predictions, actual, predicted)
+    positions = listed(predictions, given=actual, predicted=predicted)
     given_as = f"**{name(run, actual)}**"
     if actual == predicted:
         st.subheader(f"{name(run, actual)}, recognised")
@@ -160,7 +160,7 @@ def show_cell(dataset: Dataset, run: runs.Run, predictions: runs.Predictions, ce
     drawn = here[:SHOWN_PHOTOS]
     with st.container(horizontal=True, vertical_alignment="center"):
         extent = f", the {len(drawn)} with the highest loss" if len(here) > len(drawn) else ""
-        st.markdown(f"{count(len(here), 'photo')} given as {given_as}{extent}.")
+        st.markdown(f"{count(len(here), 'photo')} labelled {given_as}{extent}.")
         if st.button(
             "Open in Review", type="primary", icon=":material/photo_library:", key="results_review"
         ):

@@ -1,6 +1,7 @@
 """Train: choose a network, watch the loss fall, read how often it is wrong."""
 
 from datetime import datetime
+from pathlib import Path
 
 import streamlit as st
 from core.train.quick import before_training
@@ -21,7 +22,7 @@ SENTENCES = {
 STEPS = {
     "embed": "Looking at the photos",
     "fit": "Learning the classes",
-    "total": "All in all",
+    "judge": "Judging every photo",
 }
 ENGINES = {"onnxruntime": "ONNX Runtime", "pytorch": "PyTorch"}
 
@@ -36,13 +37,24 @@ def introduce(dataset: Dataset) -> bool:
     if left_out := dataset.unsorted_count():
         line += f" Left out: {count(left_out, 'photo')} without a class."
     st.markdown(line)
+    sentences, refusal = said_before(dataset, dataset.home, dataset.version())
+    for sentence in sentences:
+        st.info(plain(sentence), icon=":material/info:")
+    if refusal:
+        st.warning(plain(refusal), icon=":material/warning:")
+    return refusal is None
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def said_before(_dataset: Dataset, home: Path, version: int) -> tuple[list[str], str | None]:
+    """What there is to know before training, and why it cannot be done, if so.
+
+    Worked out once per version of the data set: in a large one it takes a while.
+    """
     try:
-        for sentence in before_training(dataset):
-            st.info(plain(sentence), icon=":material/info:")
+        return before_training(_dataset), None
     except TrainingError as error:
-        st.warning(plain(str(error)), icon=":material/warning:")
-        return False
-    return True
+        return [], str(error)
 
 
 def choose_network(*, disabled: bool) -> str:

@@ -201,7 +201,7 @@ def _add_click_targets(
         mode="markers",
         customdata=np.stack([actual, predicted], axis=1),
         hovertext=[
-            f"Given: <b>{names[a]}</b><br>Predicted: <b>{names[p]}</b><br>"
+            f"Labelled: <b>{names[a]}</b><br>Model says: <b>{names[p]}</b><br>"
             f"{confusion[a, p]:,} {'photo' if confusion[a, p] == 1 else 'photos'}, "
             f"{_percent(share[a, p])} of the class"
             for a, p in zip(actual, predicted, strict=True)
@@ -239,10 +239,10 @@ def _lay_out(figure: go.Figure, classes: Sequence[str], ink: str | None) -> None
     figure.update_layout(
         height=int(min(120 + count * cell, 1000)),
         margin={"l": 10, "r": 10, "t": 10, "b": 10},
-        xaxis={**ticks, "title": "Predicted class", "tickangle": 0 if count <= 4 else -45},
+        xaxis={**ticks, "title": "Model says", "tickangle": 0 if count <= 4 else -45},
         yaxis={
             **ticks,
-            "title": "Given class",
+            "title": "Labelled",
             "range": [count - 0.5, -0.5],
         },
         dragmode=False,

@@ -33,6 +33,11 @@ def start(dataset: Dataset, *, backbone: str) -> bool:
     return True
 
 
+def latest_job(dataset: Dataset) -> jobs.JobStatus | None:
+    """The newest training of this data set, going on or not."""
+    return jobs.latest(dataset.home, KIND)
+
+
 def outcome(run: Run) -> str:
     """The error rate in words: "Wrong on 17 of 480 photos it had not seen, 3.5 %."."""
     if run.judged == 0:

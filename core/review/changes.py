@@ -40,7 +40,6 @@ def changes_since(run: Run, predictions: Predictions, dataset: Dataset) -> Chang
             relabelled += 1
         elif row.content != content:
             edited += 1
-    known = len(predictions.file_id) - gone
-    return Changes(
-        relabelled=relabelled, gone=gone, added=len(labelled) - known, edited=edited
-    )
+    unread = sum(file_id in labelled for file_id in run.settings.get("left_out", ()))
+    known = len(predictions.file_id) - gone + unread
+    return Changes(relabelled=relabelled, gone=gone, added=len(labelled) - known, edited=edited)

@@ -35,7 +35,7 @@ def test_rows_are_the_given_class_and_columns_the_predicted_one():
     at = [tuple(cell) for cell in click.customdata.tolist()].index((0, 1))
     assert (click.x[at], click.y[at]) == (1, 0)
     assert hover_texts(figure)[at] == (
-        "Given: <b>cat</b><br>Predicted: <b>dog</b><br>2 photos, 28.6 % of the class"
+        "Labelled: <b>cat</b><br>Model says: <b>dog</b><br>2 photos, 28.6 % of the class"
     )
 
 

@@ -1,0 +1,142 @@
+"""The Train page in Chromium: what can be seen while it works, and how it ends."""
+
+import os
+import re
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from core import jobs
+from core.dataset import Dataset
+from core.networks.export import prepared
+from tests.trained_sets import finish, make_features
+
+SECONDS = 120_000  # in all for what waits for a network, in milliseconds
+CHART = "Loss chart"
+
+
+@pytest.fixture
+def many_photos(photo_set):
+    """Enough photos to watch the network at work for some seconds."""
+    if not prepared("lite0"):
+        pytest.skip("needs the exported network: python -m core.networks.export lite0")
+    return photo_set({"cat": 120, "dog": 120, "fox": 120})
+
+
+@pytest.fixture
+def known_photos(photo_set):
+    """Photos whose features are there: training takes a moment."""
+    root = photo_set({"cat": 12, "dog": 12})
+    dataset = Dataset.open(root)
+    finish(dataset.reconcile())
+    make_features(dataset, mistaken_every=6)
+    return root
+
+
+def start(page) -> None:
+    page.locator(".st-key-train_start button").click()
+
+
+def chart_states(page, *, until) -> list[str]:
+    """Every state of the loss chart that could be seen until something is there."""
+    seen: list[str] = []
+    deadline = time.monotonic() + SECONDS / 1000
+    while time.monotonic() < deadline:
+        labels = page.locator(f"[aria-label^='{CHART}']").evaluate_all(
+            "charts => charts.map(chart => chart.getAttribute('aria-label'))"
+        )
+        seen.extend(label for label in labels if label not in seen)
+        if until.count():
+            return seen
+        page.wait_for_timeout(30)
+    pytest.fail(f"Nothing came of it; seen: {seen}")
+
+
+def outcome(page):
+    return page.get_by_role("heading", name=re.compile("it had not seen"))
+
+
+def test_progress_and_loss_are_seen_while_it_works_and_the_error_in_words_after(
+    app, page, many_photos
+):
+    page.goto(app.address(many_photos, "train"))
+    page.get_by_text("360 photos").first.wait_for()
+
+    start(page)
+    page.get_by_text("photos a second").wait_for(timeout=SECONDS)
+    states = chart_states(page, until=outcome(page))
+
+    assert len({state for state in states if "held out" in state}) >= 2, states
+    assert re.search(r"of 360 photos|all 360 photos", outcome(page).inner_text())
+    page.locator(".st-key-train_to_results button").click()
+    page.wait_for_url(re.compile("/results"))
+
+
+def test_a_reload_and_a_second_tab_show_the_same_training(app, new_page, many_photos):
+    first, second = new_page(), new_page()
+    address = app.address(many_photos, "train")
+    first.goto(address)
+    start(first)
+    first.get_by_text("photos a second").wait_for(timeout=SECONDS)
+
+    first.reload()
+    second.goto(address)
+
+    for page in (first, second):
+        page.locator(".st-key-train_stop button").wait_for()
+        outcome(page).wait_for(timeout=SECONDS)
+    home = Dataset.open(many_photos).home
+    assert len(list((home / "jobs").glob("*-train"))) == 1
+
+
+def test_stop_ends_it_within_two_seconds_and_resume_goes_on(app, page, many_photos):
+    page.goto(app.address(many_photos, "train"))
+    start(page)
+    page.get_by_text("photos a second").wait_for(timeout=SECONDS)
+    home = Dataset.open(many_photos).home
+
+    page.locator(".st-key-train_stop button").click()
+    pressed = time.monotonic()
+    while jobs.alive(jobs.latest(home, "train")):
+        assert time.monotonic() - pressed < 3, "still at work"
+        time.sleep(0.05)
+
+    page.locator(".st-key-train_resume button").click()
+    outcome(page).wait_for(timeout=SECONDS)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no kill -9")
+def test_a_killed_worker_shows_as_crashed_and_can_be_resumed(app, page, many_photos):
+    page.goto(app.address(many_photos, "train"))
+    start(page)
+    page.get_by_text("photos a second").wait_for(timeout=SECONDS)
+    job = jobs.latest(Dataset.open(many_photos).home, "train")
+
+    os.kill(job.pid, signal.SIGKILL)
+
+    resume = page.locator(".st-key-train_resume button")
+    resume.wait_for()
+    resume.click()
+    outcome(page).wait_for(timeout=SECONDS)
+
+
+def test_training_on_known_photos_takes_a_moment(app, page, known_photos):
+    page.goto(app.address(known_photos, "train"))
+
+    start(page)
+
+    outcome(page).wait_for()
+    page.locator(f"[aria-label^='{CHART}']").wait_for()
+
+
+def test_one_class_is_explained_before_training(app, page, photo_set, tmp_path: Path):
+    root = photo_set({"cat": 5, "dog": 1})
+    shutil.rmtree(root / "dog")
+
+    page.goto(app.address(root, "train"))
+
+    page.get_by_test_id("stAlert").first.wait_for()
+    assert page.locator(".st-key-train_start button").is_disabled()

@@ -1,4 +1,6 @@
-"""A running app and a Chromium to look at it with."""
+"""A real server and a real Chromium for tests that click and type."""
+
+from __future__ import annotations
 
 import os
 import shutil
@@ -7,114 +9,172 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
+from core import jobs
+from core.dataset import recent
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
 ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
-SECONDS_TO_START = 60.0
+SECONDS_TO_START = 60
 MILLISECONDS_TO_APPEAR = 30_000
 
-playwright = pytest.importorskip("playwright.sync_api")
+CHROMIUM_OPTIONS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 
 
-@dataclass
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test in this folder, so that ``-m "not browser"`` leaves them out."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
 class App:
-    """One server of the app; it can be killed and started again on the same address."""
+    """The app on a port of its own. It can be killed and started again on the same port."""
 
-    port: int
-    log: Path
-    process: "subprocess.Popen[bytes] | None" = None
-
-    @property
-    def url(self) -> str:
-        return f"http://localhost:{self.port}"
-
-    def address(self, root: Path, page: str = "") -> str:
-        """Where a page shows the data set in a folder."""
-        from core.dataset.recent import remember
-
-        return f"{self.url}/{page}?set={remember(root)}"
+    def __init__(self, port: int, log: Path) -> None:
+        self.port = port
+        self.url = f"http://localhost:{port}"
+        self._log = log  # of all its lives; its folder is where the server runs
+        self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "streamlit", "run", "app.py"]
-                + [f"--server.port={self.port}", "--server.headless=true"],
-                cwd=ROOT,
+        """Start the app and wait until it answers."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "streamlit",
+                    "run",
+                    str(ROOT / "app.py"),
+                    f"--server.port={self.port}",
+                    "--server.headless=true",
+                    "--server.fileWatcherType=none",
+                ],
+                cwd=self._log.parent,  # it must work from any folder
                 stdout=log,
                 stderr=log,
+                env=dict(os.environ),
             )
-        self._wait_until_it_answers()
+        self.wait_until_it_answers()
 
-    def stop(self, *, abruptly: bool = False) -> None:
-        if self.process is None:
-            return
-        kill = getattr(signal, "SIGKILL", signal.SIGTERM)
-        self.process.send_signal(kill if abruptly else signal.SIGTERM)
-        self.process.wait(timeout=20)
-        self.process = None
+    def address(self, root: Path, page: str = "", **parameters: str) -> str:
+        """Where a page shows a data set, which becomes a recent one by this."""
+        query = urllib.parse.urlencode({"set": recent.remember(root), **parameters})
+        return f"{self.url}/{page}?{query}"
 
-    def restart(self, *, abruptly: bool = False) -> None:
-        self.stop(abruptly=abruptly)
+    def wait_until_it_answers(self) -> None:
+        """Wait for the health address, or fail with what the server printed."""
+        deadline = time.monotonic() + SECONDS_TO_START
+        while True:
+            try:
+                urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=5).close()
+                return
+            except (urllib.error.URLError, OSError):
+                assert self.running(), f"the server ended:\n{self.said()}"
+                assert time.monotonic() < deadline, f"the server does not answer:\n{self.said()}"
+                time.sleep(0.05)
+
+    def running(self) -> bool:
+        """Whether the server's process is there."""
+        return self._process is not None and self._process.poll() is None
+
+    def kill(self) -> None:
+        """End the server as a power cut would. Workers go on."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(timeout=10)
+
+    def restart(self) -> None:
+        """Kill the server and start it again on the same port."""
+        self.kill()
         self.start()
 
-    def _wait_until_it_answers(self) -> None:
-        deadline = time.monotonic() + SECONDS_TO_START
-        while time.monotonic() < deadline:
-            try:
-                with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=2):
-                    return
-            except OSError:
-                assert self.process is not None and self.process.poll() is None, self.said()
-                time.sleep(0.1)
-        pytest.fail(f"The app did not answer within {SECONDS_TO_START:.0f} s.\n{self.said()}")
+    def stop(self) -> None:
+        """End the server as Ctrl-C would."""
+        if self.running() and self._process is not None:
+            self._process.send_signal(signal.SIGTERM)
+            self._process.wait(timeout=20)
+
+    def wait_until_it_ends(self, seconds: float = 20) -> int:
+        """Wait until the server has ended by itself; return its exit code."""
+        assert self._process is not None
+        return self._process.wait(timeout=seconds)
 
     def said(self) -> str:
-        """The last lines of the server's log."""
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-30:])
+        """What the server printed so far."""
+        return self._log.read_text(errors="replace")
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="session")
 def app(user_data_of_its_own: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    """The app on a free port, shared by all browser tests."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    app = App(port=port, log=tmp_path_factory.mktemp("server") / "log")
-    app.start()
-    yield app
-    app.stop()
+    """One server for all browser tests, with a user's folder of its own."""
+    one = App(free_port(), tmp_path_factory.mktemp("server") / "server.log")
+    one.start()
+    yield one
+    one.stop()
+    homes = [entry.root / ".winnow" for entry in recent.recent()]
+    jobs.stop_all([user_data_of_its_own, *homes], timeout_seconds=5)
+
+
+@pytest.fixture
+def own_app(user_data_of_its_own: Path, tmp_path: Path) -> Iterator[App]:
+    """A server for one test alone, which may kill, restart or quit it."""
+    folder = tmp_path / "server"
+    folder.mkdir()
+    one = App(free_port(), folder / "server.log")
+    one.start()
+    yield one
+    one.stop()
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    """The system's Chromium, or Playwright's own; no browser, no test."""
-    found = os.environ.get("WINNOW_CHROMIUM") or next(
-        filter(None, map(shutil.which, CHROMIUM)), None
-    )
-    with playwright.sync_playwright() as driver:
-        try:
-            browser = driver.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        except playwright.Error as error:
-            pytest.skip(f"needs Chromium: {str(error).splitlines()[0]}")
+def chromium() -> Iterator[Browser]:
+    """The system's Chromium."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if found is None:
+        pytest.skip("needs Chromium: install the system's package")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=list(CHROMIUM_OPTIONS))
         yield browser
         browser.close()
 
 
 @pytest.fixture
-def new_page(chromium: Any) -> Iterator[Callable[..., Any]]:
-    """Open tabs, each a visitor of its own: ``new_page(color_scheme="dark")``."""
+def new_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
+    """Open tabs, each in a profile of its own: ``new_page(viewport={"width": 420, ...})``."""
     contexts = []
 
-    def make(**options: Any) -> Any:
-        options = {"viewport": {"width": 1280, "height": 900}, **options}
-        context = chromium.new_context(**options)
+    def make(**options: object) -> Page:
+        context = chromium.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
         context.set_default_timeout(MILLISECONDS_TO_APPEAR)
         contexts.append(context)
         return context.new_page()
@@ -125,6 +185,16 @@ def new_page(chromium: Any) -> Iterator[Callable[..., Any]]:
 
 
 @pytest.fixture
-def page(new_page: Callable[..., Any]) -> Any:
-    """One tab."""
+def page(new_page: Callable[..., Page]) -> Page:
+    """A tab of 1280 by 900 pixels."""
     return new_page()
+
+
+@pytest.fixture
+def settled() -> Callable[[Page], None]:
+    """Wait until a tab's script has run to its end: ``settled(page)``."""
+
+    def wait(tab: Page) -> None:
+        tab.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+
+    return wait

@@ -1,0 +1,36 @@
+"""Check: find the files that cannot be used, and move them out of the way."""
+
+import streamlit as st
+
+from core import jobs
+from core.clean.kept import checked
+from ui import check_results, job_status, navigation, state
+
+KIND, TARGET = "check", "core.clean.sweep:check_job"
+
+dataset = state.require()
+st.title("Check", anchor=False)
+st.markdown("Opens every file in full and finds those that cannot be used, such as damaged ones.")
+
+job = job_status.draw(dataset.home, KIND)
+if job is not None and jobs.alive(job):
+    st.stop()
+
+now = checked(dataset)
+if not now.photos:
+    st.info("There are no photos in this data set yet.")
+    st.stop()
+
+if now.judged:
+    check_results.draw_summary(now)
+if now.judged < now.photos:
+    label = "Check the new photos" if now.judged else "Check the photos"
+    primary = "primary" if not now.rejected else "secondary"
+    if st.button(label, key="check", type=primary, icon=":material/rule:"):
+        job_status.start(dataset.home, KIND, TARGET, {"root": str(dataset.root)})
+if now.rejected:
+    check_results.draw_rejected(dataset, now)
+elif now.complete:
+    st.success(check_results.fine_words(now), icon=":material/check_circle:")
+    navigation.next_step("train", "Train")
+check_results.draw_removed(dataset)

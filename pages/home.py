@@ -1,0 +1,31 @@
+"""Home: open a data set, or see where the open one stands and what is next."""
+
+import streamlit as st
+
+from ui import opening, overview, state
+from ui.words import plain
+
+opening.wait_for_pending()
+dataset = state.current()
+
+if dataset is None:
+    st.title("Winnow")
+    st.markdown(
+        "- Open a folder of photos, with one folder for each class.\n"
+        "- Winnow finds broken files and wrong labels. You decide about each, with a key.\n"
+        "- Everything stays on this computer, and every step can be undone."
+    )
+    st.subheader("Try a sample")
+    opening.draw_samples()
+    st.subheader("Open your photos")
+    opening.draw_ways()
+else:
+    st.title(plain(dataset.root.name or str(dataset.root)), anchor=False)
+    st.caption(plain(str(dataset.root)))
+    state.bring_up_to_date(dataset)
+    overview.draw(dataset)
+    with st.expander("Open another data set", key="another", on_change="rerun") as another:
+        if another.open:
+            opening.draw_ways(but=dataset.token)
+            st.subheader("Samples")
+            opening.draw_samples()

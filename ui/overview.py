@@ -1,0 +1,266 @@
+"""Where an open data set stands in the loop, and what is next: the heart of Home."""
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+from core.dataset.planted import found
+
+from core import runs
+from core.clean.kept import Checked, checked
+from core.dataset import Dataset, FileRow
+from core.runs import Run
+from ui import media, navigation
+from ui.words import count, percent, plain, shown
+
+MOST_CLASSES = 12
+PHOTOS_A_CLASS = 6
+PICTURE_PIXELS = 44
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """How far a data set is, in numbers."""
+
+    counts: dict[str, int]
+    unsorted: int
+    checked: Checked
+    runs: Sequence[Run]  # newest first
+    corrected: bool  # labels changed since the newest run
+    found: tuple[int, int] | None  # planted mistakes set right, and how many there are
+
+    @property
+    def photos(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def classes_with_photos(self) -> int:
+        return sum(number > 0 for number in self.counts.values())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One step of the loop as the stepper shows it."""
+
+    title: str
+    words: str
+    done: bool
+    page: str | None  # that does it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Advice:
+    """What to do next, why, and the page that does it (None where it is done elsewhere)."""
+
+    why: str
+    label: str
+    page: str | None
+
+
+def standing(dataset: Dataset) -> Standing:
+    """Look up how far a data set is."""
+    kept = runs.list_runs(dataset.home)
+    last = dataset.next_undo()
+    trained_at = (kept[0].step or 0) if kept else 0
+    planted = found(dataset)
+    return Standing(
+        counts=dataset.counts(),
+        unsorted=dataset.unsorted_count(),
+        checked=checked(dataset),
+        runs=kept,
+        corrected=bool(kept) and last is not None and last.id > trained_at,
+        found=planted if planted[1] else None,
+    )
+
+
+def steps(now: Standing) -> list[Step]:
+    """The steps of the loop with what each has come to."""
+    return [
+        Step(
+            title="Collect",
+            words=f"{count(now.photos, 'photo')}, {count(len(now.counts), 'class', 'classes')}",
+            done=now.classes_with_photos >= 2,
+            page=None,
+        ),
+        Step(title="Check", words=_check_words(now.checked), done=_is_clean(now), page="check"),
+        Step(title="Train", words=_train_words(now), done=bool(now.runs), page="train"),
+        Step(title="Review", words=_review_words(now), done=_is_reviewed(now), page="review"),
+        Step(
+            title="Compare",
+            words="before and after" if len(now.runs) > 1 else "after training again",
+            done=len(now.runs) > 1,
+            page="compare",
+        ),
+    ]
+
+
+def advice(now: Standing) -> Advice:
+    """The one thing to do next."""
+    if not now.photos and not now.unsorted:
+        return Advice(
+            why="There are no photos in this folder yet. Put a folder of photos for each class "
+            "into it, then look again.",
+            label="Look again",
+            page=None,
+        )
+    if now.classes_with_photos < 2:
+        return Advice(
+            why="To learn, photos of at least two classes are needed. Sort them into one folder "
+            "for each class, then look again.",
+            label="Look again",
+            page=None,
+        )
+    if not now.checked.complete:
+        return Advice(
+            why="First find the files that cannot be used, such as damaged ones.",
+            label="Check the photos",
+            page="check",
+        )
+    if now.checked.rejected:
+        return Advice(
+            why=f"{count(now.checked.rejected, 'file')} cannot be used as "
+            f"{'it is' if now.checked.rejected == 1 else 'they are'}.",
+            label="See what to remove",
+            page="check",
+        )
+    if not now.runs:
+        return Advice(
+            why="The photos are fine. Training takes seconds to a few minutes.",
+            label="Train",
+            page="train",
+        )
+    if now.corrected:
+        return Advice(
+            why="Labels have changed since the last training.",
+            label="Review and train again",
+            page="review",
+        )
+    if len(now.runs) > 1:
+        return Advice(
+            why="You have trained more than once. See what your corrections gained.",
+            label="Compare before and after",
+            page="compare",
+        )
+    return Advice(
+        why="Go through the photos the model got most wrong; some are labelled wrongly.",
+        label="Review the photos",
+        page="review",
+    )
+
+
+def draw(dataset: Dataset) -> None:
+    """Draw where the data set stands, what is next, and its classes."""
+    now = standing(dataset)
+    _draw_steps(steps(now))
+    _draw_advice(advice(now))
+    _draw_classes(dataset, now)
+
+
+def _check_words(state: Checked) -> str:
+    if not state.judged:
+        return "not yet"
+    if state.rejected:
+        return f"{count(state.rejected, 'file')} to look at"
+    if not state.complete:
+        return f"{state.judged:,} of {state.photos:,} checked"
+    return "all fine"
+
+
+def _is_clean(now: Standing) -> bool:
+    return now.checked.complete and not now.checked.rejected
+
+
+def _train_words(now: Standing) -> str:
+    if not now.runs:
+        return "not yet"
+    newest = now.runs[0]
+    if not newest.judged:
+        return "nothing to judge yet"
+    return f"wrong on {newest.wrong:,} of {newest.judged:,} ({percent(newest.error_rate)})"
+
+
+def _review_words(now: Standing) -> str:
+    if now.found is not None:
+        right, planted = now.found
+        return f"{right:,} of {planted:,} planted mistakes found"
+    if now.corrected:
+        return "corrected since training"
+    return "after training" if not now.runs else "waiting for you"
+
+
+def _is_reviewed(now: Standing) -> bool:
+    if now.found is not None:
+        return now.found[0] == now.found[1]
+    return now.corrected or len(now.runs) > 1
+
+
+def _draw_steps(listed: Sequence[Step]) -> None:
+    current = next((step for step in listed if not step.done), None)
+    with st.grid(5, min_column_width=150):
+        for number, step in enumerate(listed, 1):
+            with st.container(border=True, gap=None):
+                mark = ":material/check_circle:" if step.done else ":material/circle:"
+                colour = "primary" if step.done or step is current else "gray"
+                st.markdown(f":{colour}[{mark}] **{number} · {step.title}**")
+                st.caption(plain(step.words))
+
+
+def _draw_advice(next_one: Advice) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if next_one.page in navigation.PAGES:
+            navigation.next_step(next_one.page, next_one.label)
+        elif next_one.page is None:
+            st.button(next_one.label, key="look_again", type="primary", icon=":material/refresh:")
+        st.markdown(next_one.why, width="content")
+
+
+def _draw_classes(dataset: Dataset, now: Standing) -> None:
+    st.subheader("Photos")
+    largest = max([*now.counts.values(), now.unsorted, 1])
+    # The largest first: with many classes, those are the ones worth a picture.
+    listed: list[tuple[str | None, int]] = sorted(now.counts.items(), key=lambda one: -one[1])
+    more = listed[MOST_CLASSES:]
+    listed = sorted(listed[:MOST_CLASSES], key=lambda one: str(one[0]).casefold())
+    if now.unsorted:
+        listed.append((None, now.unsorted))
+    rows = [_class_row(dataset, name, number, number / largest) for name, number in listed]
+    if rows:
+        st.html("".join(rows))
+    if more:
+        with st.expander(f"{count(len(more), 'more class', 'more classes')}"):
+            st.dataframe(
+                {"Class": [shown(name) for name, _ in more], "Photos": [n for _, n in more]},
+                hide_index=True,
+                key="more_classes",
+            )
+
+
+def _class_row(dataset: Dataset, name: str | None, number: int, share: float) -> str:
+    title = "unsorted" if name is None else shown(name, limit=60)
+    some = _spread(dataset.rows(class_name=name))
+    pictures = "".join(_picture(dataset, row, title) for row in some)
+    return (
+        '<div style="display:flex;flex-wrap:wrap;align-items:center;gap:.4rem 1rem;'
+        'padding:.35rem 0;border-bottom:1px solid rgba(128,128,128,.2)">'
+        f'<div style="width:11rem;overflow-wrap:anywhere"><b>{html.escape(title)}</b></div>'
+        '<div style="width:12rem;display:flex;align-items:center;gap:.5rem">'
+        f'<span style="height:.6rem;border-radius:.3rem;background:#0e9384;'
+        f'width:{max(share * 8, 0.15):.2f}rem"></span><span>{number:,}</span></div>'
+        f'<div style="display:flex;gap:.25rem;min-height:{PICTURE_PIXELS}px">{pictures}</div></div>'
+    )
+
+
+def _spread(rows: Sequence[FileRow]) -> list[FileRow]:
+    """A few photos from all over a class, because neighbours by name are often alike."""
+    if len(rows) <= PHOTOS_A_CLASS:
+        return list(rows)
+    return [rows[number * len(rows) // PHOTOS_A_CLASS] for number in range(PHOTOS_A_CLASS)]
+
+
+def _picture(dataset: Dataset, row: FileRow, title: str) -> str:
+    return (
+        f'<img src="{html.escape(media.thumb_url(dataset, row.content))}" loading="lazy" '
+        f'alt="{html.escape(f"A photo of {title}", quote=True)}" width="{PICTURE_PIXELS}" '
+        f'height="{PICTURE_PIXELS}" style="object-fit:cover;border-radius:.35rem">'
+    )

@@ -45,14 +45,14 @@ def listed(
     if which == "wrong":
         wanted = wanted & (best != predictions.given)
     elif which == "unsure":
-        order = _lead(predictions.probs)
+        order = lead_of_best(predictions.probs)
         wanted = wanted & (order < UNSURE_LEAD)
     positions = np.flatnonzero(wanted)
     found: np.ndarray = positions[np.argsort(order[positions], kind="stable")]
     return found
 
 
-def _lead(probs: np.ndarray) -> np.ndarray:
+def lead_of_best(probs: np.ndarray) -> np.ndarray:
     """How far the best class leads the second, (N,); certain where there is one class only."""
     if probs.shape[1] < 2:
         return np.ones(len(probs), dtype=np.float32)

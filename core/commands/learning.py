@@ -1,0 +1,158 @@
+"""Commands that train and show what the model thinks: ``train``, ``issues`` and ``heatmap``."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.commands.shared import add_dataset_command, finish, opened, say
+from core.errors import RunError, TrainingError
+
+if TYPE_CHECKING:
+    from core.dataset import Dataset
+    from core.runs import Run
+
+# What only deep training can be told, and how the options are called.
+ONLY_DEEP = {
+    "epochs": "--epochs",
+    "lr": "--lr",
+    "augment": "--augment",
+    "size": "--size",
+    "all_folds": "--all-folds",
+}
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Register the commands."""
+    training = add_dataset_command(commands, "train", train, about="train on the photos in classes")
+    training.add_argument("--mode", choices=("quick", "deep"), default="quick")
+    training.add_argument("--backbone", default="lite0", metavar="B", help="lite0, lite1 or lite2")
+    training.add_argument("--seed", type=int, metavar="S", help="quick training needs none")
+    training.add_argument("--epochs", type=int, metavar="N", help="deep training only")
+    training.add_argument("--lr", type=float, metavar="R", help="deep training only")
+    training.add_argument("--augment", metavar="PRESET", help="deep training only")
+    training.add_argument("--size", type=int, metavar="PX", help="deep training only")
+    training.add_argument(
+        "--all-folds", action="store_true", default=None, help="deep training only"
+    )
+
+    listing = add_dataset_command(
+        commands, "issues", issues, about="list photos whose label the model doubts, worst first"
+    )
+    listing.add_argument("--all", action="store_true", help="list every photo it judged")
+
+    heat = add_dataset_command(
+        commands, "heatmap", heatmap, about="draw what in a photo spoke for the model's answer"
+    )
+    heat.add_argument("file", metavar="FILE", help="a photo, by its path in the data set")
+    heat.add_argument("--out", type=Path, required=True, metavar="PNG", help="where to write it")
+
+
+def train(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Train, and say how well the model does on photos it had not seen."""
+    _refuse_what_has_no_meaning(arguments)
+    from core.train.quick import train_quick
+
+    run = finish(train_quick(opened(arguments), backbone=arguments.backbone))
+    for sentence in run.warnings:
+        say(arguments, sentence)
+    say(
+        arguments,
+        f"Wrong on {run.wrong:,} of {run.judged:,} photos it had not seen"
+        f" ({run.error_rate:.1%}), in {sum(run.seconds.values()):.1f} seconds.",
+    )
+    return {
+        "run": run.id,
+        "error_rate": run.error_rate,
+        "loss": run.loss,
+        "images": run.images,
+        "classes": list(run.classes),
+        "seconds": dict(run.seconds),
+        "wrong": run.wrong,
+        "judged": run.judged,
+        "warnings": list(run.warnings),
+    }
+
+
+def issues(arguments: argparse.Namespace) -> dict[str, Any]:
+    """List the photos whose label the latest run doubts."""
+    from core.review.ranking import ranking
+    from core.runs import load_predictions
+
+    dataset = opened(arguments)
+    run = _latest(dataset)
+    suspects = ranking(run, load_predictions(dataset.home, run.id), dataset)
+    shown = [suspect for suspect in suspects if arguments.all or suspect.kind != "fine"]
+    for suspect in shown:
+        doubt = f"{suspect.kind}, {suspect.label_quality:.0%} for {suspect.given}"
+        if suspect.suggested != suspect.given:
+            doubt += f", {suspect.confidence:.0%} for {suspect.suggested}"
+        say(arguments, f"{suspect.file}: {doubt}")
+    doubted = sum(suspect.kind != "fine" for suspect in suspects)
+    say(arguments, f"The model doubts {doubted:,} of {len(suspects):,} labels.")
+    return {
+        "issues": [
+            {
+                "file": suspect.file,
+                "given": suspect.given,
+                "suggested": suspect.suggested,
+                "label_quality": suspect.label_quality,
+                "kind": suspect.kind,
+            }
+            for suspect in shown
+        ]
+    }
+
+
+def heatmap(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Draw the heat map of the class that the latest run finds most probable in a photo."""
+    from core.review.heat_map import heat_map_file
+    from core.runs import load_predictions
+
+    dataset = opened(arguments)
+    run = _latest(dataset)
+    row = dataset.find(arguments.file)
+    predictions = load_predictions(dataset.home, run.id)
+    places = [at for at, number in enumerate(predictions.file_id.tolist()) if number == row.id]
+    if not places:
+        raise RunError(
+            f"{row.path} was not part of the last training. Put it in a class, then train again."
+        )
+    predicted = int(predictions.predicted[places[0]])
+    _write_png(heat_map_file(dataset, run.id, row.id, predicted), arguments.out)
+    given, named = run.classes[predictions.given[places[0]]], run.classes[predicted]
+    say(arguments, f"{row.path}: labelled {given}, the model says {named}. See {arguments.out}")
+    return {"file": row.path, "given": given, "predicted": named, "out": str(arguments.out)}
+
+
+def _refuse_what_has_no_meaning(arguments: argparse.Namespace) -> None:
+    if arguments.mode == "deep":
+        raise TrainingError(
+            "Deep training comes with a later version of Winnow. Use --mode quick for now."
+        )
+    given = [option for name, option in ONLY_DEEP.items() if getattr(arguments, name) is not None]
+    if given:
+        raise TrainingError(
+            f"Quick training has no use for {', '.join(given)}. Leave that out and train again."
+        )
+
+
+def _latest(dataset: "Dataset") -> "Run":
+    from core.runs import latest_run
+
+    run = latest_run(dataset.home)
+    if run is None:
+        raise RunError(f"{dataset.root} has not been trained yet. Run: train {dataset.root}")
+    return run
+
+
+def _write_png(picture: Path, out: Path) -> None:
+    from PIL import Image
+
+    try:
+        with Image.open(picture) as image:
+            image.save(out, format="PNG")
+    except OSError as error:
+        raise RunError(
+            f"The heat map cannot be written to {out}: {error.strerror or error}. "
+            "Choose another place."
+        ) from error

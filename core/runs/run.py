@@ -1,0 +1,70 @@
+"""What a finished run is: its settings and figures, and what it said of every photo."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One finished training: enough to show it, use it and repeat it."""
+
+    id: str  # sorts by time
+    mode: str  # "quick"
+    backbone: str
+    classes: tuple[str, ...]  # those trained on; predictions and heads use this order
+    images: int  # files trained on
+    judged: int  # of them, those that a head judged which had not seen them
+    wrong: int  # of the judged
+    error_rate: float  # wrong / judged, 0 to 1
+    loss: float  # mean cross-entropy of the judged
+    seconds: Mapping[str, float]  # by step: "embed", "fit", "judge"
+    l2: float  # penalty on half the squared weights, against the summed loss
+    folds: int
+    created: float  # seconds since 1970
+    step: int | None  # the last step of the journal when the run began; None without any
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()  # sentences for the user
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Predictions:
+    """One row per file a run was trained on, N in all, in the order of the data set's paths."""
+
+    file_id: np.ndarray  # (N,) int64
+    content: tuple[str, ...]
+    given: np.ndarray  # (N,) int16: index of its class, in the run's classes, when it was trained
+    fold: np.ndarray  # (N,) int8: the head that did not see it; -1 if trained on, not judged
+    probs: np.ndarray  # (N, K) float32: what that head says; not to be trusted where fold is -1
+
+    @property
+    def loss(self) -> np.ndarray:
+        """(N,) -log of the probability of the given class."""
+        return -np.log(np.maximum(self.given_probs, np.finfo(np.float32).tiny))
+
+    @property
+    def given_probs(self) -> np.ndarray:
+        """(N,) probability of the given class."""
+        chosen: np.ndarray = self.probs[np.arange(len(self.given)), self.given]
+        return chosen
+
+    @cached_property
+    def predicted(self) -> np.ndarray:
+        """(N,) index of the most probable class."""
+        best: np.ndarray = self.probs.argmax(axis=1)
+        return best
+
+    @property
+    def judged(self) -> np.ndarray:
+        """(N,) whether a head judged the row that had not seen it."""
+        return self.fold >= 0
+
+
+def new_run_id(now: float | None = None) -> str:
+    """An id that sorts by time, such as 20261122-081530-123456 (UTC)."""
+    now = time.time() if now is None else now
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(now))}-{int(now % 1 * 1e6):06d}"

@@ -1,0 +1,134 @@
+"""What can be said of a data set before it is trained on."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from core.dataset import Dataset, FileRow
+from core.errors import TrainingError
+
+FEW_PHOTOS = 20  # a class below this is judged roughly
+UNEVEN = 10  # times as many photos in the largest class as in the smallest
+NAMES_TOLD = 5
+NONE_TO_JUDGE = (
+    "Every class has a single photo, so none is left to judge the model on. "
+    "Add at least one more photo to each class."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Material:
+    """What a run would train on."""
+
+    rows: tuple[FileRow, ...]  # photos in classes, by path
+    classes: tuple[str, ...]  # classes with photos, in the data set's order
+    warnings: tuple[str, ...]  # sentences
+
+
+def before_training(dataset: Dataset) -> list[str]:
+    """Sentences the user should read before training.
+
+    Raises:
+        TrainingError: If nothing can be learnt as the data set stands; says what to do.
+    """
+    return list(material(dataset, dataset.rows()).warnings)
+
+
+def material(dataset: Dataset, rows: Iterable[FileRow]) -> Material:
+    """Those of some photos that can be trained on, in classes; see ``before_training``."""
+    photos = tuple(row for row in rows if row.class_name is not None)
+    filled = {row.class_name for row in photos}
+    every = dataset.classes()
+    distinct = _distinct(photos)
+    _refuse_if_hopeless(dataset, photos, distinct)
+    empty = [name for name in every if name not in filled]
+    return Material(
+        rows=photos,
+        classes=tuple(name for name in every if name in filled),
+        warnings=tuple(_warnings(photos, empty, distinct)),
+    )
+
+
+def _distinct(rows: Sequence[FileRow]) -> dict[str, int]:
+    """Different contents per class."""
+    contents: dict[str, set[str]] = {}
+    for row in rows:
+        contents.setdefault(str(row.class_name), set()).add(row.content)
+    return {name: len(group) for name, group in contents.items()}
+
+
+def _refuse_if_hopeless(
+    dataset: Dataset, rows: Sequence[FileRow], distinct: dict[str, int]
+) -> None:
+    if not rows:
+        raise TrainingError(
+            f"No photos in classes in {dataset.root}. "
+            "Put photos into a folder for each class, then train."
+        )
+    if len(distinct) == 1:
+        raise TrainingError(
+            f"All photos are in one class, “{next(iter(distinct))}”. "
+            "Training needs at least two classes: put photos of something else into a second one."
+        )
+    if len({row.content for row in rows}) == 1:
+        raise TrainingError(
+            f"All {len(rows)} photos are copies of the same picture, "
+            "so there is nothing to tell apart. Add different photos to the classes."
+        )
+    if max(distinct.values()) == 1:
+        raise TrainingError(NONE_TO_JUDGE)
+
+
+def _warnings(rows: Sequence[FileRow], empty: Sequence[str], distinct: dict[str, int]) -> list[str]:
+    said = []
+    if empty:
+        said.append(f"{_named(empty)} no photos and {_be(empty)} left out.")
+    alone = [name for name, count in distinct.items() if count == 1]
+    if alone:
+        said.append(
+            f"{_named(alone)} a single photo: the model trains on it, but cannot be judged on it. "
+            "Add more photos."
+        )
+    few = [name for name, count in distinct.items() if 1 < count < FEW_PHOTOS]
+    if few:
+        said.append(
+            f"{_named(few)} fewer than {FEW_PHOTOS} different photos: "
+            "what the model says there is rough."
+        )
+    counts = Counter(str(row.class_name) for row in rows)
+    largest, smallest = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
+    if counts[largest] >= UNEVEN * counts[smallest]:
+        said.append(
+            f"Classes are very uneven: {counts[largest]:,} photos in “{largest}”, "
+            f"{counts[smallest]:,} in “{smallest}”. The model will lean towards the larger ones."
+        )
+    said += _shared(rows)
+    return said
+
+
+def _shared(rows: Sequence[FileRow]) -> list[str]:
+    """A sentence if the same picture stands in more than one class."""
+    homes: dict[str, set[str]] = {}
+    for row in rows:
+        homes.setdefault(row.content, set()).add(str(row.class_name))
+    shared = [row for row in rows if len(homes[row.content]) > 1]
+    if not shared:
+        return []
+    pictures = len({row.content for row in shared})
+    what = "One picture stands" if pictures == 1 else f"{pictures:,} pictures stand"
+    return [
+        f"{what} in more than one class (such as {shared[0].path}): "
+        "in all but one of them it is counted as wrong. Remove it from the others."
+    ]
+
+
+def _named(names: Sequence[str]) -> str:
+    told = ", ".join(f"“{name}”" for name in names[:NAMES_TOLD])
+    more = f" and {len(names) - NAMES_TOLD} more" if len(names) > NAMES_TOLD else ""
+    if len(names) == 1:
+        return f"The class {told} has"
+    return f"The classes {told}{more} have"
+
+
+def _be(names: Sequence[str]) -> str:
+    return "is" if len(names) == 1 else "are"

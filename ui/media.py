@@ -89,7 +89,7 @@ def _heat(request: Request) -> Response:
     try:
         return _picture(heat_map_file(dataset, run, given["file_id"], given["class_index"]))
     except (WinnowError, OSError, IndexError, KeyError):
-        return _no_picture()
+        return _refused(404)  # no stand-in: the page says in a sentence that there is no map
 
 
 def _goodbye(request: Request) -> Response:

@@ -40,6 +40,11 @@ CHROMIUM_OPTIONS = (
 )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the mark of these tests known."""
+    config.addinivalue_line("markers", "browser: drives a real Chromium")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark every test in this folder, so that ``-m "not browser"`` leaves them out."""
     here = Path(__file__).parent

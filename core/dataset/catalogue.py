@@ -1,0 +1,227 @@
+"""The SQLite file behind a data set: its tables, its connections, its transactions.
+
+Photos are never in it. Deleting it loses history and settings, and the next opening builds it
+anew from the folder tree.
+"""
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from core.dataset.names import shown
+from core.errors import DatasetError
+
+SCHEMA_VERSION = 1
+BUSY_SECONDS = 30.0
+
+# Where a file is. A row outlives its file: one that comes back gets its old row again.
+PRESENT, REMOVED, GONE = 0, 1, 2
+
+SCHEMA = """
+CREATE TABLE counter(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO counter VALUES('version', 1);
+
+CREATE TABLE setting(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE folder(
+    id INTEGER PRIMARY KEY,
+    path BLOB NOT NULL UNIQUE,      -- relative to the data set; empty for its own folder
+    mtime_ns INTEGER NOT NULL,      -- when last read; 0 before
+    check_at REAL,                  -- look again then: it changed while it was being read
+    links INTEGER NOT NULL DEFAULT 0
+);
+
+CREATE TABLE file(
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    path BLOB NOT NULL,             -- where it lies, or lay before it was gone
+    folder INTEGER NOT NULL,
+    class BLOB,                     -- NULL for photos without one; kept when removed
+    content TEXT NOT NULL,          -- empty for a file that cannot be read
+    bytes INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    place INTEGER NOT NULL,         -- 0 present, 1 removed, 2 gone
+    was BLOB,                       -- a removed file's path before
+    left_at REAL,                   -- when it was removed or found gone
+    changed INTEGER NOT NULL        -- the version that changed this row last
+);
+CREATE UNIQUE INDEX file_path ON file(path) WHERE place < 2;
+CREATE INDEX file_folder ON file(folder) WHERE place < 2;
+CREATE INDEX file_class ON file(place, class);
+CREATE INDEX file_content ON file(content);
+CREATE INDEX file_changed ON file(changed);
+
+CREATE TABLE step(
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    time REAL NOT NULL,
+    kind TEXT NOT NULL,
+    words TEXT NOT NULL,
+    client TEXT,
+    number INTEGER,
+    creates BLOB,                   -- the class whose folder this step made
+    doing TEXT,                     -- 'forward' or 'backward' while files move, else NULL
+    undone INTEGER NOT NULL DEFAULT 0,
+    dropped INTEGER NOT NULL DEFAULT 0  -- cannot be undone or redone any more
+);
+CREATE INDEX step_doing ON step(doing) WHERE doing IS NOT NULL;
+CREATE INDEX step_client ON step(client, number) WHERE client IS NOT NULL;
+
+CREATE TABLE move(
+    step INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    file INTEGER NOT NULL,
+    before BLOB NOT NULL,           -- its path when the step is undone
+    after BLOB NOT NULL,            -- its path when the step is done
+    source BLOB,                    -- class names; NULL for removed
+    target BLOB,
+    carried INTEGER NOT NULL DEFAULT 0,  -- 0 never moved, 1 lies at "after", 2 taken back
+    content TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    skipped TEXT,                   -- why the step's last run left it alone
+    PRIMARY KEY(step, seq)
+) WITHOUT ROWID;
+
+CREATE TABLE client(id TEXT PRIMARY KEY, number INTEGER NOT NULL, at REAL NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE fold(
+    content TEXT NOT NULL, folds INTEGER NOT NULL, fold INTEGER NOT NULL,
+    PRIMARY KEY(content, folds)
+) WITHOUT ROWID;
+
+CREATE TABLE verdict(
+    file INTEGER PRIMARY KEY, content TEXT NOT NULL, kind TEXT NOT NULL, reason TEXT
+);
+"""
+
+
+class _Held:
+    """A thread's connection, closed when the thread is gone."""
+
+    def __init__(self, connection: sqlite3.Connection, identity: tuple[int, int, int]) -> None:
+        self.connection = connection
+        self.identity = identity
+
+    def __del__(self) -> None:
+        self.connection.close()
+
+
+class Catalogue:
+    """Connections to one catalogue, one a thread; safe to share between threads."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._local = threading.local()
+        self.connection()
+
+    def connection(self) -> sqlite3.Connection:
+        """This thread's connection. It commits each statement unless within ``writing``."""
+        held: _Held | None = getattr(self._local, "held", None)
+        if held is None or held.identity != self.identity():
+            held = self._local.held = self._opened()
+        return held.connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of it is on disk afterwards, or none. Inner ones join the outer.
+
+        Raises:
+            DatasetError: If the catalogue cannot be written.
+        """
+        connection = self.connection()
+        if connection.in_transaction:
+            yield connection
+            return
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            yield connection
+            connection.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            raise DatasetError(
+                f"The catalogue {shown(str(self.path))} could not be written ({error}). "
+                "Check that the disk is not full, then try again."
+            ) from error
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+
+    def version(self) -> int:
+        """A number that grows with every change by anyone."""
+        row = self.connection().execute("SELECT value FROM counter WHERE name='version'").fetchone()
+        return int(row[0])
+
+    def bump(self) -> int:
+        """Count a change; call it first in the transaction that makes it. Returns the version."""
+        self.connection().execute("UPDATE counter SET value=value+1 WHERE name='version'")
+        return self.version()
+
+    def identity(self) -> tuple[int, int, int]:
+        """Tells a catalogue that was deleted and made anew, and a forked process, apart."""
+        try:
+            found = os.stat(self.path)
+        except FileNotFoundError:
+            return (os.getpid(), 0, 0)
+        return (os.getpid(), found.st_dev, found.st_ino)
+
+    def _opened(self) -> _Held:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                connection = _connect(self.path)
+            except sqlite3.DatabaseError as error:
+                if isinstance(error, sqlite3.OperationalError):
+                    raise
+                self._set_aside()
+                connection = _connect(self.path)
+        except (OSError, sqlite3.OperationalError) as error:
+            raise DatasetError(
+                f"The catalogue {shown(str(self.path))} cannot be opened ({error}). Check that "
+                "the disk is not full and that you may write to this folder."
+            ) from error
+        return _Held(connection, self.identity())
+
+    def _set_aside(self) -> None:
+        """Make room for a new catalogue: this one is damaged. The tree has all that matters."""
+        stamp = time.strftime("%Y%m%d-%H%M%S")
+        for suffix in ("", "-wal", "-shm"):
+            damaged = self.path.with_name(self.path.name + suffix)
+            if damaged.exists():
+                damaged.replace(damaged.with_name(f"damaged-{stamp}-{damaged.name}"))
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # Used by one thread; only closing it may fall to another, the garbage collector's.
+    connection = sqlite3.connect(
+        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        _prepare_tables(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare_tables(connection: sqlite3.Connection, path: Path) -> None:
+    found = _schema_version(connection)
+    if found == 0:
+        connection.execute("BEGIN IMMEDIATE")
+        if _schema_version(connection) == 0:  # no other process was quicker
+            for statement in SCHEMA.split(";\n"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+        connection.execute("COMMIT")
+    elif found > SCHEMA_VERSION:
+        raise DatasetError(
+            f"{shown(str(path.parent.parent))} was last opened with a newer Winnow. "
+            "Update Winnow to open it."
+        )
+
+
+def _schema_version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])

@@ -1,0 +1,543 @@
+"""Every move, relabel and removal: written down, done, marked done; undone and redone.
+
+A step's moves are first written to the catalogue in one transaction (the intention), then the
+files are moved one by one, then one transaction brings the catalogue up to the tree and marks the
+step done. Whoever takes the lock next finishes what a crash left between the two: a file that lies
+at its source is moved, one that lies at its target is taken note of, and a reservation still
+empty is removed.
+"""
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from core.dataset import moving
+from core.dataset.catalogue import GONE, Catalogue
+from core.dataset.checkpoints import reached
+from core.dataset.folder_times import FolderTimes, look_again
+from core.dataset.names import (
+    canonical,
+    decoded,
+    encoded,
+    folder_of,
+    name_of,
+    with_suffix,
+)
+from core.dataset.rows import place_file
+from core.dataset.steps import (
+    Direction,
+    Edit,
+    Kind,
+    Step,
+    describe,
+    last_done,
+    last_undone,
+    load_step,
+)
+from core.errors import DatasetError
+from core.images.identity import content_hash
+
+NO_LONGER_THERE = "This file is no longer there."
+MOVED_SINCE = "This file has been moved since."
+CHANGED_SINCE = "This file has been changed since."
+BEHIND_A_LINK = "A link to another place stands in its way."
+NOTHING_MOVED = "Nothing was moved."
+NOTHING_TO_CHANGE = "There was nothing to change."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """One file and where it should go."""
+
+    file_id: int
+    before: str  # its path now
+    after: str  # the path wanted; a suffix is added where the name is taken
+    source: str | None  # class names, as in ``Change``
+    target: str | None
+    content: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Move:
+    """One file's part of a step, as the catalogue holds it."""
+
+    seq: int
+    file_id: int
+    before: str
+    after: str
+    carried: int
+    content: str
+    size: int  # bytes
+    mtime_ns: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How one move went."""
+
+    move: Move
+    arrived: str | None  # its path now; None if it was left alone
+    reason: str | None
+
+
+class FreeNames:
+    """Finds names that no file has and that it has not given out before."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._given: set[str] = set()
+        self._next: dict[str, int] = {}
+
+    def claim(self, wanted: str) -> str:
+        """The path wanted, or its first variant with a number that is free."""
+        folder, name = folder_of(wanted), name_of(wanted)
+        number = self._next.get(wanted, 1)
+        while True:
+            candidate = (
+                f"{folder}/{with_suffix(name, number)}" if folder else (with_suffix(name, number))
+            )
+            number += 1
+            taken = canonical(candidate) in self._given
+            if not taken and not os.path.lexists(self._root / candidate):
+                self._next[wanted] = number
+                self._given.add(canonical(candidate))
+                return candidate
+
+
+class Journal:
+    """The journal of one data set. Its callers hold the data set's lock."""
+
+    def __init__(self, root: Path, catalogue: Catalogue) -> None:
+        self._root = root
+        self._catalogue = catalogue
+
+    def perform(
+        self,
+        kind: Kind,
+        wishes: Sequence[Wish],
+        *,
+        unsorted: str,
+        edit: Edit | None = None,
+        creates: str | None = None,
+    ) -> Step:
+        """Move files as one step.
+
+        Args:
+            kind: What the user did.
+            wishes: The files, each once.
+            unsorted: The folder of photos without a class.
+            edit: The gallery edit this carries out; it counts as seen from now on.
+            creates: A class whose folder is made for this step.
+        """
+        if not wishes:
+            return self.nothing(kind, edit)
+        names = FreeNames(self._root)
+        moves = [self._planned(seq, wish, names) for seq, wish in enumerate(wishes)]
+        with self._catalogue.writing() as connection:
+            cursor = connection.execute(
+                "INSERT INTO step(time, kind, words, client, number, creates, doing) "
+                "VALUES(?, ?, '', ?, ?, ?, 'forward')",
+                (
+                    time.time(),
+                    kind,
+                    edit and edit.client,
+                    edit and edit.number,
+                    None if creates is None else encoded(creates),
+                ),
+            )
+            step_id = int(cursor.lastrowid or 0)
+            connection.executemany(
+                "INSERT INTO move(step, seq, file, before, after, source, target, content, bytes, "
+                "mtime_ns) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [_as_row(step_id, move, wish) for move, wish in zip(moves, wishes, strict=True)],
+            )
+            acknowledge(connection, edit)
+        reached("intended")
+        return self._run(step_id, "forward", moves, unsorted=unsorted)
+
+    def nothing(self, kind: Kind, edit: Edit | None = None) -> Step:
+        """The step of an action that has nothing to change."""
+        if edit is not None:
+            with self._catalogue.writing() as connection:
+                acknowledge(connection, edit)
+        return Step(
+            id=0,
+            time=time.time(),
+            kind=kind,
+            words=NOTHING_TO_CHANGE,
+            changes=(),
+            skipped=(),
+            undone=False,
+            client=None if edit is None else edit.client,
+        )
+
+    def undo(self, *, unsorted: str, edit: Edit | None = None) -> Step:
+        """Take back the last step.
+
+        Raises:
+            DatasetError: If there is none.
+        """
+        step_id = last_done(self._catalogue.connection())
+        if step_id is None:
+            raise DatasetError("Nothing left to undo.")
+        return self._again(step_id, "backward", unsorted=unsorted, edit=edit)
+
+    def redo(self, *, unsorted: str) -> Step:
+        """Do again the step that was taken back last.
+
+        Raises:
+            DatasetError: If there is none.
+        """
+        step_id = last_undone(self._catalogue.connection())
+        if step_id is None:
+            raise DatasetError("Nothing left to redo.")
+        return self._again(step_id, "forward", unsorted=unsorted)
+
+    def needs_recovery(self) -> bool:
+        """Whether a step stands between its intention and its end: at work, or left by a crash."""
+        found = self._catalogue.connection().execute(
+            "SELECT 1 FROM step WHERE doing IS NOT NULL LIMIT 1"
+        )
+        return found.fetchone() is not None
+
+    def recover(self, *, unsorted: str) -> None:
+        """Finish the steps that a crash left halfway."""
+        connection = self._catalogue.connection()
+        left = connection.execute(
+            "SELECT id, doing FROM step WHERE doing IS NOT NULL ORDER BY id"
+        ).fetchall()
+        for step_id, direction in left:
+            moves = self._moves(step_id, direction)
+            self._run(step_id, direction, moves, unsorted=unsorted, resuming=True)
+
+    def _planned(self, seq: int, wish: Wish, names: FreeNames) -> Move:
+        try:
+            found = os.lstat(self._root / wish.before)
+            size, mtime_ns = found.st_size, found.st_mtime_ns
+        except OSError:
+            size, mtime_ns = 0, 0
+        return Move(
+            seq=seq,
+            file_id=wish.file_id,
+            before=wish.before,
+            after=names.claim(wish.after),
+            carried=0,
+            content=wish.content,
+            size=size,
+            mtime_ns=mtime_ns,
+        )
+
+    def _again(
+        self, step_id: int, direction: Direction, *, unsorted: str, edit: Edit | None = None
+    ) -> Step:
+        """Run a known step backward, or forward once more."""
+        names = FreeNames(self._root)
+        goal = "before" if direction == "backward" else "after"
+        planned, moves = [], []
+        for move in self._moves(step_id, direction):
+            reason = self._changed_since(move, direction)
+            if reason is None:
+                move = _with_target(move, direction, names.claim(_ends(move, direction)[1]))
+                moves.append(move)
+            planned.append((encoded(_ends(move, direction)[1]), reason, step_id, move.seq))
+        with self._catalogue.writing() as connection:
+            connection.execute(
+                "UPDATE move SET skipped=NULL WHERE step=? AND carried<>0", (step_id,)
+            )
+            connection.executemany(
+                f"UPDATE move SET {goal}=?, skipped=? WHERE step=? AND seq=?", planned
+            )
+            connection.execute("UPDATE step SET doing=? WHERE id=?", (direction, step_id))
+            acknowledge(connection, edit)
+        reached("intended")
+        about = {row[3] for row in planned}
+        return self._run(step_id, direction, moves, unsorted=unsorted, about=about)
+
+    def _changed_since(self, move: Move, direction: Direction) -> str | None:
+        """Why a file must be left alone by undo or redo, if it must."""
+        path = _ends(move, direction)[0]
+        row = (
+            self._catalogue.connection()
+            .execute("SELECT path FROM file WHERE id=? AND place<>?", (move.file_id, GONE))
+            .fetchone()
+        )
+        if row is None:
+            return NO_LONGER_THERE
+        if decoded(row[0]) != path:
+            return MOVED_SINCE
+        try:
+            found = os.lstat(self._root / path)
+            if (found.st_size, found.st_mtime_ns) == (move.size, move.mtime_ns):
+                return None
+            if not moving.is_plain_file(self._root / path):
+                return CHANGED_SINCE
+            same = content_hash(self._root / path) == move.content
+        except FileNotFoundError:
+            return NO_LONGER_THERE
+        except OSError as error:
+            return moving.why_not(error)
+        return None if same else CHANGED_SINCE
+
+    def _moves(self, step_id: int, direction: Direction) -> list[Move]:
+        """The files that a run in this direction is about."""
+        backward = direction == "backward"
+        rows = self._catalogue.connection().execute(
+            "SELECT seq, file, before, after, carried, content, bytes, mtime_ns FROM move "
+            "WHERE step=? AND carried IN (?, ?) AND skipped IS NULL ORDER BY seq",
+            (step_id, *((1, 1) if backward else (0, 2))),
+        )
+        return [
+            Move(
+                seq=seq,
+                file_id=file_id,
+                before=decoded(before),
+                after=decoded(after),
+                carried=carried,
+                content=content,
+                size=size,
+                mtime_ns=mtime_ns,
+            )
+            for seq, file_id, before, after, carried, content, size, mtime_ns in rows
+        ]
+
+    def _run(
+        self,
+        step_id: int,
+        direction: Direction,
+        moves: Sequence[Move],
+        *,
+        unsorted: str,
+        about: set[int] | None = None,
+        resuming: bool = False,
+    ) -> Step:
+        """Move the files of a step whose intention is on disk, and bring the catalogue up to it."""
+        creates = self._creates(step_id)
+        times = FolderTimes(self._root, self._touched(moves, creates))
+        names = FreeNames(self._root)
+        if creates is not None and direction == "forward":
+            self._make_class(creates)
+        outcomes = [
+            self._carried_out(step_id, move, direction, names, resuming=resuming) for move in moves
+        ]
+        if creates is not None and direction == "backward":
+            self._remove_if_empty(creates)
+        times.sync()
+        reached("moved")
+        self._settle(step_id, direction, outcomes, times, unsorted=unsorted)
+        reached("settled")
+        if about is None:
+            about = {move.seq for move in moves}
+        step = load_step(self._catalogue.connection(), step_id, direction=direction, only=about)
+        return step if step.words else replace(step, id=0, words=NOTHING_MOVED)
+
+    def _touched(self, moves: Iterable[Move], creates: str | None) -> set[str]:
+        paths = {path for move in moves for path in (move.before, move.after)}
+        if creates is not None:
+            paths.add(f"{creates}/")
+        return {folder_of(path) for path in paths}
+
+    def _creates(self, step_id: int) -> str | None:
+        row = self._catalogue.connection().execute(
+            "SELECT creates FROM step WHERE id=?", (step_id,)
+        )
+        (creates,) = row.fetchone()
+        return None if creates is None else decoded(creates)
+
+    def _make_class(self, name: str) -> None:
+        try:
+            (self._root / name).mkdir(exist_ok=True)
+        except OSError:
+            return  # each file then tells why it could not be moved there
+
+    def _remove_if_empty(self, name: str) -> None:
+        try:
+            (self._root / name).rmdir()
+        except OSError:
+            return  # someone put something there since: it stays
+
+    def _carried_out(
+        self,
+        step_id: int,
+        move: Move,
+        direction: Direction,
+        names: FreeNames,
+        *,
+        resuming: bool,
+    ) -> Outcome:
+        try:
+            return self._attempt(step_id, move, direction, names, resuming=resuming)
+        except OSError as error:
+            return Outcome(move=move, arrived=None, reason=moving.why_not(error))
+
+    def _attempt(
+        self,
+        step_id: int,
+        move: Move,
+        direction: Direction,
+        names: FreeNames,
+        *,
+        resuming: bool,
+    ) -> Outcome:
+        start, goal = _ends(move, direction)
+        if moving.goes_through_link(self._root, folder_of(start)) or moving.goes_through_link(
+            self._root, folder_of(goal)
+        ):
+            return Outcome(move=move, arrived=None, reason=BEHIND_A_LINK)
+        part = self._part(step_id, move, goal)
+        if resuming and moving.finish_interrupted(
+            self._root / start, self._root / goal, part, size=move.size
+        ):
+            return Outcome(move=move, arrived=goal, reason=None)
+        if not moving.is_plain_file(self._root / start):
+            return Outcome(move=move, arrived=None, reason=NO_LONGER_THERE)
+        (self._root / goal).parent.mkdir(parents=True, exist_ok=True)
+        while True:
+            try:
+                moving.move(self._root / start, self._root / goal, part)
+                return Outcome(move=move, arrived=goal, reason=None)
+            except FileExistsError:
+                goal = names.claim(goal)
+                self._plan_anew(step_id, move, direction, goal)
+
+    def _part(self, step_id: int, move: Move, goal: str) -> Path:
+        folder = self._root / folder_of(goal)
+        return folder / f".winnow-{step_id}-{move.seq}.part"
+
+    def _plan_anew(self, step_id: int, move: Move, direction: Direction, goal: str) -> None:
+        """Another program took the name after it was planned."""
+        end = "before" if direction == "backward" else "after"
+        with self._catalogue.writing() as connection:
+            connection.execute(
+                f"UPDATE move SET {end}=? WHERE step=? AND seq=?",
+                (encoded(goal), step_id, move.seq),
+            )
+
+    def _settle(
+        self,
+        step_id: int,
+        direction: Direction,
+        outcomes: Sequence[Outcome],
+        times: FolderTimes,
+        *,
+        unsorted: str,
+    ) -> None:
+        """Bring the catalogue up to what was moved, and mark the step done, in one transaction."""
+        with self._catalogue.writing() as connection:
+            version = self._catalogue.bump()
+            folders = times.save(connection)
+            for outcome in outcomes:
+                if outcome.arrived is None:
+                    _note_skipped(connection, step_id, outcome)
+                else:
+                    self._note_moved(connection, step_id, direction, outcome.move, outcome.arrived)
+                    place_file(
+                        connection,
+                        outcome.move.file_id,
+                        outcome.arrived,
+                        came_from=_ends(outcome.move, direction)[0],
+                        folder=folders[folder_of(outcome.arrived)],
+                        unsorted=unsorted,
+                        version=version,
+                    )
+            _finish_step(connection, step_id, direction)
+
+    def _note_moved(
+        self,
+        connection: sqlite3.Connection,
+        step_id: int,
+        direction: Direction,
+        move: Move,
+        arrived: str,
+    ) -> None:
+        end, carried = ("before", 2) if direction == "backward" else ("after", 1)
+        try:
+            found = os.lstat(self._root / arrived)
+            size, mtime_ns = found.st_size, found.st_mtime_ns
+        except OSError:
+            size, mtime_ns = move.size, move.mtime_ns
+        connection.execute(
+            f"UPDATE move SET {end}=?, carried=?, bytes=?, mtime_ns=?, skipped=NULL "
+            "WHERE step=? AND seq=?",
+            (encoded(arrived), carried, size, mtime_ns, step_id, move.seq),
+        )
+
+
+def acknowledge(connection: sqlite3.Connection, edit: Edit | None) -> None:
+    """Count a gallery edit as seen, in the transaction that carries it out."""
+    if edit is not None:
+        connection.execute(
+            "INSERT INTO client VALUES(?, ?, ?) ON CONFLICT(id) DO UPDATE "
+            "SET number=max(number, excluded.number), at=excluded.at",
+            (edit.client, edit.number, time.time()),
+        )
+
+
+def _ends(move: Move, direction: Direction) -> tuple[str, str]:
+    """Where a run in this direction finds the file, and where it puts it."""
+    if direction == "backward":
+        return move.after, move.before
+    return move.before, move.after
+
+
+def _with_target(move: Move, direction: Direction, goal: str) -> Move:
+    return replace(move, before=goal) if direction == "backward" else replace(move, after=goal)
+
+
+def _as_row(step_id: int, move: Move, wish: Wish) -> tuple[object, ...]:
+    return (
+        step_id,
+        move.seq,
+        move.file_id,
+        encoded(move.before),
+        encoded(move.after),
+        None if wish.source is None else encoded(wish.source),
+        None if wish.target is None else encoded(wish.target),
+        move.content,
+        move.size,
+        move.mtime_ns,
+    )
+
+
+def _note_skipped(connection: sqlite3.Connection, step_id: int, outcome: Outcome) -> None:
+    connection.execute(
+        "UPDATE move SET skipped=? WHERE step=? AND seq=?",
+        (outcome.reason, step_id, outcome.move.seq),
+    )
+    look_again(connection, outcome.move.before)
+    look_again(connection, outcome.move.after)
+
+
+def _finish_step(connection: sqlite3.Connection, step_id: int, direction: Direction) -> None:
+    """Mark a step done. One that moved nothing is left out of history and of undo."""
+    backward = direction == "backward"
+    connection.execute("UPDATE step SET doing=NULL, undone=? WHERE id=?", (backward, step_id))
+    (kind, words) = connection.execute(
+        "SELECT kind, words FROM step WHERE id=?", (step_id,)
+    ).fetchone()
+    if words:
+        return
+    ways = connection.execute(
+        "SELECT source, target FROM move WHERE step=? AND carried<>0", (step_id,)
+    ).fetchall()
+    if not ways:
+        connection.execute("UPDATE step SET dropped=1 WHERE id=?", (step_id,))
+        return
+    connection.execute("UPDATE step SET dropped=1 WHERE undone=1")
+    connection.execute(
+        "UPDATE step SET words=? WHERE id=?", (describe(kind, _decoded_ways(ways)), step_id)
+    )
+
+
+def _decoded_ways(
+    ways: Iterable[tuple[bytes | None, bytes | None]],
+) -> list[tuple[str | None, str | None]]:
+    return [
+        (
+            None if source is None else decoded(source),
+            None if target is None else decoded(target),
+        )
+        for source, target in ways
+    ]

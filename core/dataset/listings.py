@@ -1,0 +1,53 @@
+"""Short answers from the catalogue: which classes there are and how many photos they hold."""
+
+import sqlite3
+from collections.abc import Iterable
+
+from core.dataset.catalogue import GONE, PRESENT, REMOVED
+from core.dataset.names import decoded
+
+
+def class_folders(connection: sqlite3.Connection) -> list[str]:
+    """The folders right below the data set's own, by name."""
+    rows = connection.execute("SELECT path FROM folder WHERE path<>x''")
+    names = sorted(decoded(path) for (path,) in rows)
+    return [name for name in names if "/" not in name and not name.startswith(".")]
+
+
+def classes(connection: sqlite3.Connection, unsorted: str) -> list[str]:
+    """The class folders by name."""
+    return [name for name in class_folders(connection) if name != unsorted]
+
+
+def counts(connection: sqlite3.Connection, classes: Iterable[str]) -> dict[str, int]:
+    """Present photos of each class."""
+    rows = connection.execute(
+        f"SELECT class, count(*) FROM file WHERE place={PRESENT} AND class IS NOT NULL "
+        "GROUP BY class"
+    )
+    found = {decoded(name): count for name, count in rows}
+    return {name: found.get(name, 0) for name in classes}
+
+
+def unsorted_count(connection: sqlite3.Connection) -> int:
+    """How many present photos have no class."""
+    row = connection.execute(
+        f"SELECT count(*) FROM file WHERE place={PRESENT} AND class IS NULL"
+    ).fetchone()
+    return int(row[0])
+
+
+def removed_count(connection: sqlite3.Connection) -> int:
+    """How many photos are among the removed ones."""
+    row = connection.execute(f"SELECT count(*) FROM file WHERE place={REMOVED}").fetchone()
+    return int(row[0])
+
+
+def path_by_content(connection: sqlite3.Connection, content: str) -> str | None:
+    """The path of a file with this content, rather a present one than a removed one."""
+    row = connection.execute(
+        f"SELECT path FROM file WHERE content=? AND content<>'' AND place<{GONE} "
+        "ORDER BY place, id LIMIT 1",
+        (content,),
+    ).fetchone()
+    return None if row is None else decoded(row[0])

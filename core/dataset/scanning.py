@@ -1,0 +1,103 @@
+"""What lies in one folder of a data set: photos to be, folders below, links passed over."""
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.dataset.folder_times import modified
+from core.dataset.moving import is_junction
+from core.dataset.names import HOME, REMOVED
+from core.images.files import is_ignored
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A file as a folder lists it."""
+
+    name: str
+    size: int  # bytes
+    mtime_ns: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """One folder as it was read."""
+
+    path: str  # relative to the data set
+    mtime_ns: int  # from before it was read
+    files: tuple[Found, ...]
+    folders: tuple[str, ...]  # paths relative to the data set
+    links: int
+    error: str | None  # why it could not be read
+
+
+def list_folder(root: Path, path: str) -> Listed:
+    """Read one folder. A folder that cannot be read is a result."""
+    place = root / path
+    mtime_ns = modified(place) or 0
+    files: list[Found] = []
+    folders: list[str] = []
+    links = 0
+    error = None
+    try:
+        with os.scandir(place) as entries:
+            for entry in entries:
+                kind = _kind(entry)
+                if kind == "link":
+                    links += 1
+                elif kind == "folder" and not entry.name.startswith("."):
+                    folders.append(f"{path}/{entry.name}" if path else entry.name)
+                elif kind == "file" and not is_ignored(entry.name):
+                    files += _found(entry)
+    except OSError as problem:
+        error = problem.strerror or str(problem)
+    if not path and os.path.isdir(root / REMOVED) and not os.path.islink(root / HOME):
+        folders.append(REMOVED)
+    return Listed(
+        path=path,
+        mtime_ns=mtime_ns,
+        files=tuple(files),
+        folders=tuple(sorted(folders)),
+        links=links,
+        error=error,
+    )
+
+
+def _kind(entry: "os.DirEntry[str]") -> str:
+    """``file``, ``folder``, ``link``, or ``other`` for pipes, sockets and devices."""
+    if entry.is_symlink():
+        return "link"
+    if entry.is_file(follow_symlinks=False):
+        return "file"
+    if entry.is_dir(follow_symlinks=False):
+        return "link" if is_junction(Path(entry.path)) else "folder"
+    return "other"
+
+
+def _found(entry: "os.DirEntry[str]") -> Iterator[Found]:
+    try:
+        state = entry.stat(follow_symlinks=False)
+    except OSError:
+        return  # it vanished while the folder was being read
+    yield Found(name=entry.name, size=state.st_size, mtime_ns=state.st_mtime_ns)
+
+
+def stat_file(path: Path) -> Found | None:
+    """A file's size and time; None if there is no plain file at the path."""
+    try:
+        state = os.lstat(path)
+    except OSError:
+        return None
+    if not stat.S_ISREG(state.st_mode):
+        return None
+    return Found(name=path.name, size=state.st_size, mtime_ns=state.st_mtime_ns)
+
+
+def is_plain_folder(path: Path) -> bool:
+    """Whether a path is a folder of its own, and no link to one."""
+    try:
+        return stat.S_ISDIR(os.lstat(path).st_mode) and not is_junction(path)
+    except OSError:
+        return False

@@ -1,0 +1,157 @@
+"""What the journal tells about itself: steps, what each changed, what it left alone."""
+
+import sqlite3
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from core.dataset.names import decoded, photos, shown
+
+Kind = Literal["relabel", "remove", "restore"]
+Direction = Literal["forward", "backward"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One file that a call moved."""
+
+    file_id: int
+    file: str  # its path before the call
+    now: str  # its path after it; below .winnow/removed when removed
+    source: str | None  # class names; the unsorted folder's name for unsorted, None for removed
+    target: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Skipped:
+    """One file that a call left alone."""
+
+    file: str
+    reason: str  # a sentence
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One user action: what is undone and redone as a whole.
+
+    ``undo`` returns the step it took back with its changes the other way round, as they happened.
+    """
+
+    id: int  # grows with time; 0 for an action that changed nothing and is not in the journal
+    time: float  # seconds since 1970
+    kind: Kind
+    words: str  # "Relabelled 3 photos: cat to kitten"; holds class names, so escape it to draw it
+    changes: tuple[Change, ...]
+    skipped: tuple[Skipped, ...]
+    undone: bool
+    client: str | None  # the gallery it came from
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edit:
+    """Names the gallery edit that a step carries out, so that it is done once."""
+
+    client: str
+    number: int
+
+
+def load_step(
+    connection: sqlite3.Connection,
+    step_id: int,
+    *,
+    direction: Direction = "forward",
+    only: Collection[int] | None = None,
+) -> Step:
+    """Read a step from the journal.
+
+    Args:
+        connection: To the catalogue.
+        step_id: The step, which exists.
+        direction: Which way round its changes are told.
+        only: The moves that the last run was about; all that ever happened where None.
+    """
+    when, kind, words, client, undone = connection.execute(
+        "SELECT time, kind, words, client, undone FROM step WHERE id=?", (step_id,)
+    ).fetchone()
+    rows = connection.execute(
+        "SELECT seq, file, before, after, source, target, carried, skipped FROM move "
+        "WHERE step=? ORDER BY seq",
+        (step_id,),
+    )
+    changes, skipped = [], []
+    for seq, file_id, before, after, source, target, carried, reason in rows:
+        if only is not None and seq not in only:
+            continue
+        if direction == "backward":
+            before, after, source, target = after, before, target, source
+        if reason is not None:
+            skipped.append(Skipped(file=decoded(before), reason=reason))
+        if carried if only is None else reason is None:
+            changes.append(
+                Change(
+                    file_id=file_id,
+                    file=decoded(before),
+                    now=decoded(after),
+                    source=None if source is None else decoded(source),
+                    target=None if target is None else decoded(target),
+                )
+            )
+    return Step(
+        id=step_id,
+        time=when,
+        kind=kind,
+        words=words,
+        changes=tuple(changes),
+        skipped=tuple(skipped),
+        undone=bool(undone),
+        client=client,
+    )
+
+
+def last_done(connection: sqlite3.Connection) -> int | None:
+    """The step that undo would take back."""
+    row = connection.execute(
+        "SELECT id FROM step WHERE undone=0 AND dropped=0 AND doing IS NULL "
+        "ORDER BY id DESC LIMIT 1"
+    ).fetchone()
+    return None if row is None else int(row[0])
+
+
+def last_undone(connection: sqlite3.Connection) -> int | None:
+    """The step that redo would do again."""
+    row = connection.execute(
+        "SELECT id FROM step WHERE undone=1 AND dropped=0 AND doing IS NULL ORDER BY id LIMIT 1"
+    ).fetchone()
+    return None if row is None else int(row[0])
+
+
+def newest(connection: sqlite3.Connection, limit: int) -> list[int]:
+    """The last steps that changed something, newest first."""
+    rows = connection.execute(
+        "SELECT id FROM step WHERE words<>'' ORDER BY id DESC LIMIT ?", (limit,)
+    )
+    return [step_id for (step_id,) in rows]
+
+
+def describe(kind: Kind, ways: Sequence[tuple[str | None, str | None]]) -> str:
+    """Tell a step in words.
+
+    Args:
+        kind: What was done.
+        ways: Source and target class of each file moved, as in ``Change``.
+    """
+    count = photos(len(ways))
+    sources = sorted({source for source, _ in ways if source is not None})
+    targets = sorted({target for _, target in ways if target is not None})
+    if kind == "remove":
+        return f"Removed {count}" + _named(" from ", sources)
+    if kind == "restore":
+        return f"Restored {count}" + _named(" to ", targets)
+    if len(sources) == 1:
+        return f"Relabelled {count}: {shown(sources[0])}" + _named(" to ", targets)
+    return f"Relabelled {count}" + _named(" to ", targets)
+
+
+def _named(joint: str, names: Iterable[str]) -> str:
+    names = list(names)
+    return f"{joint}{shown(names[0])}" if len(names) == 1 else ""

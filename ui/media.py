@@ -43,17 +43,17 @@ NO_PICTURE = (
 
 def thumb_url(dataset: Dataset, content: str) -> str:
     """Address of a photo's small picture, longest side 256 pixels."""
-    return f"/media/{dataset.token}/thumb/{content}.webp"
+    return f"/pictures/{dataset.token}/thumb/{content}.webp"
 
 
 def photo_url(dataset: Dataset, content: str) -> str:
     """Address of a photo's large view."""
-    return f"/media/{dataset.token}/photo/{content}.webp"
+    return f"/pictures/{dataset.token}/photo/{content}.webp"
 
 
 def heat_url(dataset: Dataset, run: str, file_id: int, class_index: int) -> str:
     """Address of a photo with its heat map for one class of a run drawn over it."""
-    return f"/media/{dataset.token}/heat/{run}/{file_id}/{class_index}.webp"
+    return f"/pictures/{dataset.token}/heat/{run}/{file_id}/{class_index}.webp"
 
 
 def _thumb(request: Request) -> Response:
@@ -141,9 +141,10 @@ def _refused(status: int) -> Response:
 
 
 # Plain functions, so Starlette runs them in threads and decoding holds up nobody.
+# Streamlit keeps "/media/" for itself.
 ROUTES = [
-    Route("/media/{token}/thumb/{content}.webp", _thumb),
-    Route("/media/{token}/photo/{content}.webp", _photo),
-    Route("/media/{token}/heat/{run}/{file_id:int}/{class_index:int}.webp", _heat),
+    Route("/pictures/{token}/thumb/{content}.webp", _thumb),
+    Route("/pictures/{token}/photo/{content}.webp", _photo),
+    Route("/pictures/{token}/heat/{run}/{file_id:int}/{class_index:int}.webp", _heat),
     Route(GOODBYE, _goodbye),
 ]

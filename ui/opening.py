@@ -3,7 +3,10 @@
 from pathlib import Path
 
 import streamlit as st
-from core.collect.samples import SAMPLES
+try:
+    from core.collect.samples import SAMPLES
+except ImportError:
+    SAMPLES = {}
 
 from core import jobs
 from core.collect.folders import too_broad

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core import jobs, runs
 from core.dataset import Dataset
-from core.dataset.planted import found
+from core.dataset.planted import found, planted
 from core.review.listing import Which, listed
 from ui import job_status, navigation, review_tiles, state, training
 from ui.gallery import gallery
@@ -148,9 +148,9 @@ def say_where(dataset: Dataset, run: runs.Run, listed_photos: int, which: Which)
     marked = marked_since(dataset, run)
     if marked:
         parts.append(f"**{count(marked, 'photo')} marked** since this training.")
-    hidden, planted = found(dataset)
-    if planted:
-        parts.append(f"**{hidden:,} of {planted:,}** planted mistakes found.")
+    if planted(dataset):
+        mended, mistakes = found(dataset)
+        parts.append(f"**{mended:,} of {mistakes:,}** planted mistakes found.")
     st.markdown(" ".join(parts))
 
 

@@ -92,7 +92,7 @@ def _apply(dataset: Dataset, client: str, entry: dict[str, Any], answer: Answer)
     number, ids = entry["number"], tuple(entry["ids"])
     step = entry.get("step")
     if entry["op"] == "undo" and step is None:
-        step = answer.made.get(entry.get("of")) or _step_of(dataset, client)
+        step = _step_of(dataset, client, entry.get("of"), answer)
         if step is None:
             reason = "This mark cannot be taken back here. The sidebar undoes older steps."
             refused = {**answer.refused, number: (ids, reason)}
@@ -106,7 +106,7 @@ def _apply(dataset: Dataset, client: str, entry: dict[str, Any], answer: Answer)
         step=step,
     )
     outcome = dataset.apply_edits(client, [edit])
-    made = {number: outcome.steps[-1].id} if outcome.steps else {}
+    made = {number: outcome.steps[-1].id} if outcome.steps and entry["op"] != "undo" else {}
     refused = {one.number: (tuple(one.ids), one.reason) for one in outcome.refused}
     return Answer(
         acknowledged=max(answer.acknowledged, outcome.acknowledged),
@@ -123,9 +123,13 @@ def _class(dataset: Dataset, name: str | None) -> str | None:
     return None if name == dataset.unsorted else name
 
 
-def _step_of(dataset: Dataset, client: str) -> int | None:
-    """This client's newest standing step, where a restart lost which number made it."""
-    for step in dataset.history(limit=20):
-        if step.client == client and not step.undone:
-            return step.id
-    return None
+def _step_of(dataset: Dataset, client: str, number: object, answer: Answer) -> int | None:
+    """The journal step that an earlier edit of this client became."""
+    if type(number) is not int or number > answer.acknowledged:
+        return None
+    if number in answer.made:
+        return answer.made[number]
+    # A restart lost what was answered; an edit that was seen is told again and not done again.
+    asked = GalleryEdit(number=number, op="remove", ids=(), shown_in={})
+    steps = dataset.apply_edits(client, [asked]).steps
+    return steps[-1].id if steps else None

@@ -20,9 +20,11 @@ from core.jobs.progress import JobResult, Progress, Task
 from core.networks.backbones import DEFAULT, FEATURES_VERSION
 from core.networks.features import FeatureStore
 from core.runs import Predictions, Run, new_run_id, save_run
-from core.train.checks import NONE_TO_JUDGE, Material, material
+from core.train.checks import NONE_TO_JUDGE, Material, before_training, material
 from core.train.dealing import folds_for_run
 from core.train.head import FitStep, Heads, fit_heads, fit_once
+
+__all__ = ["before_training", "train_quick", "train_quick_job"]
 
 FOLDS = 5
 CURVE_POINTS = 10  # on the learning curve while photos are embedded
@@ -76,6 +78,7 @@ class _Training:
         self.began = time.monotonic()
         self.seconds: dict[str, float] = {}
         self.engine: str | None = None  # what embedded, if anything was
+        self.kept_folds: dict[str, int] = {}  # the data set's, by content
         self.curve: list[Mapping[str, Any]] = []
         self.task = self._steps()
 
@@ -90,10 +93,10 @@ class _Training:
         yield Progress(phase="embed", done=0, total=0, message="Looking for new photos.")
         latest = self.dataset.history(1)
         every = self.dataset.rows()
-        material(self.dataset, every)  # refuses before anything long begins
+        self.kept_folds = self._deal(material(self.dataset, every))  # or refuses, before long work
         readable = yield from self._timed("embed", self._embed(every))
         photos = material(self.dataset, readable)
-        labels, fold = self._dealt(photos)
+        labels, fold = self._labelled(photos)
         heads = yield from self._timed("fit", self._fit(photos, labels, fold))
         yield Progress(phase="judge", done=0, total=1, message="Judging every photo.")
         began = time.monotonic()
@@ -162,7 +165,7 @@ class _Training:
         part = np.unique(np.linspace(0, embedded - 1, CURVE_ROWS).astype(int))
         rows, labels = [rows[at] for at in part], labels[part]
         names, labels = np.unique(labels, return_inverse=True)
-        fold = self._kept_folds(rows, labels)
+        fold = self._folds_of(rows, labels)
         if len(names) < 2 or (fold < 0).all():
             return None
         try:
@@ -173,15 +176,25 @@ class _Training:
             return None
         return {"photos": embedded, **_figures(step)}
 
-    def _kept_folds(self, rows: Sequence[FileRow], labels: np.ndarray) -> np.ndarray:
-        contents = [row.content for row in rows]
-        kept = folds(self.dataset, contents, [str(row.class_name) for row in rows], count=FOLDS)
-        return folds_for_run(contents, labels, kept, count=FOLDS)
+    def _deal(self, photos: Material) -> dict[str, int]:
+        """The data set's fold of every content.
 
-    def _dealt(self, photos: Material) -> tuple[np.ndarray, np.ndarray]:
+        All are dealt at once: dealt as they are embedded, folds would depend on the speed of the
+        machine, and so would the result.
+        """
+        contents = [row.content for row in photos.rows]
+        return folds(
+            self.dataset, contents, [str(row.class_name) for row in photos.rows], count=FOLDS
+        )
+
+    def _folds_of(self, rows: Sequence[FileRow], labels: np.ndarray) -> np.ndarray:
+        return folds_for_run([row.content for row in rows], labels, self.kept_folds, count=FOLDS)
+
+    def _labelled(self, photos: Material) -> tuple[np.ndarray, np.ndarray]:
+        """The class of each photo, an index, and the fold that judges it."""
         index = {name: at for at, name in enumerate(photos.classes)}
         labels = np.array([index[str(row.class_name)] for row in photos.rows], dtype=np.int16)
-        fold = self._kept_folds(photos.rows, labels)
+        fold = self._folds_of(photos.rows, labels)
         if (fold < 0).all():
             raise TrainingError(NONE_TO_JUDGE)
         return labels, fold

@@ -86,7 +86,8 @@ class Team:
         return self._pool.map(work, self.blocks)
 
     def total(self, work: Callable[[Block], np.ndarray]) -> np.ndarray:
-        return np.sum(list(self.each(work)), axis=0)
+        total: np.ndarray = np.sum(list(self.each(work)), axis=0)
+        return total
 
 
 @contextmanager
@@ -241,7 +242,8 @@ def _pull(block: Block) -> np.ndarray:
     excess[:, block.labels, np.arange(len(block.labels))] -= 1.0
     excess *= block.trained[:, None, :]
     problems, classes, count = excess.shape
-    return (excess.reshape(problems * classes, count) @ block.rows).reshape(problems, classes, -1)
+    pull: np.ndarray = excess.reshape(problems * classes, count) @ block.rows
+    return pull.reshape(problems, classes, -1)
 
 
 def _curvature(block: Block) -> np.ndarray:
@@ -252,7 +254,7 @@ def _curvature(block: Block) -> np.ndarray:
 
 def _times_rows(weights: np.ndarray, block: Block) -> np.ndarray:
     problems, classes, width = weights.shape
-    logits = weights.reshape(problems * classes, width) @ block.rows.T
+    logits: np.ndarray = weights.reshape(problems * classes, width) @ block.rows.T
     return logits.reshape(problems, classes, -1)
 
 

@@ -4,12 +4,12 @@ import html
 from pathlib import Path
 
 import streamlit as st
-from core.review.metrics import Results, results
 
 from core import runs
 from core.dataset import Dataset
 from core.review.changes import Changes, changes_since
 from core.review.listing import listed
+from core.review.metrics import Results, results
 from ui import charts, media, navigation, state, training
 from ui.words import count, percent, plain, shown
 
@@ -124,8 +124,9 @@ def show_pairs(run: runs.Run, found: Results) -> None:
     if not found.most_confused:
         st.markdown("No class was taken for another.")
     for actual, predicted, photos in found.most_confused[:SHOWN_PAIRS]:
+        pair = f"{named(run, actual)} :material/arrow_right_alt: {named(run, predicted)}"
         st.button(
-            f"**{photos:,}** {name(run, actual)} :material/arrow_right_alt: {name(run, predicted)}",
+            f"**{photos:,}** {pair}",
             key=f"results_pair_{actual}_{predicted}",
             help="The label, then what the model says. Shows the photos.",
             on_click=choose_cell,
@@ -138,7 +139,7 @@ def show_pairs(run: runs.Run, found: Results) -> None:
         st.caption(f"{left:,} more pairs are in the matrix.")
 
 
-def name(run: runs.Run, index: int) -> str:
+def named(run: runs.Run, index: int) -> str:
     """A class name that a label can bear."""
     return plain(run.classes[index], limit=LONGEST_NAME)
 
@@ -147,11 +148,11 @@ def show_cell(dataset: Dataset, run: runs.Run, predictions: runs.Predictions, ce
     """The photos of one cell, worst first, and the way to Review."""
     actual, predicted = cell
     positions = listed(predictions, given=actual, predicted=predicted)
-    given_as = f"**{name(run, actual)}**"
+    given_as = f"**{named(run, actual)}**"
     if actual == predicted:
-        st.subheader(f"{name(run, actual)}, recognised")
+        st.subheader(f"{named(run, actual)}, recognised")
     else:
-        st.subheader(f"{name(run, actual)}, taken for {name(run, predicted)}")
+        st.subheader(f"{named(run, actual)}, taken for {named(run, predicted)}")
     present = dataset.get(predictions.file_id[positions].tolist())
     here = [at for at in positions.tolist() if int(predictions.file_id[at]) in present]
     if not here:
@@ -209,19 +210,16 @@ def matrix_and_photos(
         show_cell(dataset, run, predictions, cell)
 
 
-def class_table(run: runs.Run, found: Results) -> None:
+def class_table(found: Results) -> None:
     """One line per class: how many photos, how many wrong, what it is taken for."""
-    st.subheader("By class")
+    st.subheader("By class", anchor=False)
     st.dataframe(
         {
             "Class": [shown(row.class_name) for row in found.per_class],
             "Photos": [row.photos for row in found.per_class],
             "Wrong": [row.wrong for row in found.per_class],
             "Error": [row.error_rate for row in found.per_class],
-            "Most often taken for": [
-                "" if row.confused_with is None else shown(row.confused_with)
-                for row in found.per_class
-            ],
+            "Most often taken for": [shown(row.confused_with or "") for row in found.per_class],
         },
         column_config={
             "Error": st.column_config.ProgressColumn(
@@ -248,7 +246,7 @@ def main() -> None:
     headline(run, found)
     note_changes(dataset, run)
     matrix_and_photos(dataset, run, predictions, found)
-    class_table(run, found)
+    class_table(found)
 
 
 main()

@@ -4,12 +4,12 @@ from datetime import datetime
 from pathlib import Path
 
 import streamlit as st
-from core.train.quick import before_training
 
 from core import jobs, runs
 from core.dataset import Dataset
 from core.errors import TrainingError
 from core.networks.backbones import BACKBONES, DEFAULT
+from core.train.quick import before_training
 from ui import charts, job_status, navigation, state, training
 from ui.words import count, duration, percent, plain
 

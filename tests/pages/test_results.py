@@ -1,0 +1,99 @@
+"""The Results page, clicked through without a browser."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.dataset import Dataset
+from core.dataset.recent import remember
+from tests.trained_sets import finish, train_on_made_features
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def results_page(root: Path) -> AppTest:
+    page = AppTest.from_file(str(ROOT / "ui/main.py"), default_timeout=60)
+    page.query_params["set"] = remember(root)
+    return page.run().switch_page(str(ROOT / "pages/results.py")).run()
+
+
+@pytest.fixture
+def trained(photo_set) -> Path:
+    """Two classes of 12; photos 0 and 6 of each look like the other class."""
+    root = photo_set({"cat": 12, "dog": 12})
+    train_on_made_features(root)
+    return root
+
+
+def words(page: AppTest) -> str:
+    return "\n".join(element.value for element in [*page.markdown, *page.subheader, *page.caption])
+
+
+def test_without_a_run_the_page_leads_to_train(photo_set):
+    root = photo_set({"cat": 2, "dog": 2})
+    finish(Dataset.open(root).reconcile())
+
+    page = results_page(root)
+
+    assert "no results yet" in page.info[0].value
+    assert page.button(key="results_to_train").label == "Go to Train"
+
+
+def test_the_error_is_said_in_words_and_in_numbers(trained):
+    page = results_page(trained)
+
+    assert "Wrong on 4 of 24 photos it had not seen, 16.7 %." in words(page)
+    shown = {metric.label: metric.value for metric in page.metric}
+    assert shown["Wrong"] == "16.7 %"
+    assert shown["Photos judged"] == "24"
+    assert not page.exception
+
+
+def test_each_class_has_its_line(trained):
+    page = results_page(trained)
+
+    table = page.dataframe[0].value
+    assert table["Class"].tolist() == ["cat", "dog"]
+    assert table["Wrong"].tolist() == [2, 2]
+    assert table["Most often taken for"].tolist() == ["dog", "cat"]
+
+
+def test_a_confused_pair_shows_its_photos(trained):
+    page = results_page(trained)
+
+    page.button(key="results_pair_0_1").click().run()
+
+    assert "cat, taken for dog" in [heading.value for heading in page.subheader]
+    assert "2 photos" in words(page)
+
+
+def test_the_chosen_pair_is_handed_to_review(trained):
+    page = results_page(trained)
+    page.button(key="results_pair_1_0").click().run()
+
+    page.button(key="results_review").click().run()
+
+    assert page.session_state["review_filter"] == ("dog", "cat")
+
+
+def test_photos_that_left_since_are_not_shown(trained):
+    dataset = Dataset.open(trained)
+    dataset.remove([dataset.find("cat/0000.png").id])
+
+    page = results_page(trained)
+    page.button(key="results_pair_0_1").click().run()
+
+    assert "1 photo labelled" in words(page)
+    assert "1 photo has changed" in words(page)
+
+
+def test_new_photos_and_relabels_are_counted_as_changes(trained, save_image):
+    dataset = Dataset.open(trained)
+    dataset.relabel([dataset.find("cat/0001.png").id], "dog")
+    save_image(trained / "dog" / "new.png", seed=500)
+
+    page = results_page(trained)
+
+    assert "2 photos have changed" in words(page)
+    assert "1 relabelled, 1 new" in words(page)

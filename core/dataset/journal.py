@@ -15,16 +15,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.dataset import moving
+from core.dataset.carrying import (
+    NO_LONGER_THERE,
+    Carrier,
+    FreeNames,
+    Move,
+    Outcome,
+    ends,
+    touched,
+    with_goal,
+)
 from core.dataset.catalogue import GONE, Catalogue
 from core.dataset.checkpoints import reached
 from core.dataset.folder_times import FolderTimes, look_again
 from core.dataset.names import (
-    canonical,
     decoded,
     encoded,
     folder_of,
-    name_of,
-    with_suffix,
 )
 from core.dataset.rows import place_file
 from core.dataset.steps import (
@@ -40,10 +47,8 @@ from core.dataset.steps import (
 from core.errors import DatasetError
 from core.images.identity import content_hash
 
-NO_LONGER_THERE = "This file is no longer there."
 MOVED_SINCE = "This file has been moved since."
 CHANGED_SINCE = "This file has been changed since."
-BEHIND_A_LINK = "A link to another place stands in its way."
 NOTHING_MOVED = "Nothing was moved."
 NOTHING_TO_CHANGE = "There was nothing to change."
 
@@ -58,53 +63,6 @@ class Wish:
     source: str | None  # class names, as in ``Change``
     target: str | None
     content: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Move:
-    """One file's part of a step, as the catalogue holds it."""
-
-    seq: int
-    file_id: int
-    before: str
-    after: str
-    carried: int
-    content: str
-    size: int  # bytes
-    mtime_ns: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """How one move went."""
-
-    move: Move
-    arrived: str | None  # its path now; None if it was left alone
-    reason: str | None
-
-
-class FreeNames:
-    """Finds names that no file has and that it has not given out before."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._given: set[str] = set()
-        self._next: dict[str, int] = {}
-
-    def claim(self, wanted: str) -> str:
-        """The path wanted, or its first variant with a number that is free."""
-        folder, name = folder_of(wanted), name_of(wanted)
-        number = self._next.get(wanted, 1)
-        while True:
-            candidate = (
-                f"{folder}/{with_suffix(name, number)}" if folder else (with_suffix(name, number))
-            )
-            number += 1
-            taken = canonical(candidate) in self._given
-            if not taken and not os.path.lexists(self._root / candidate):
-                self._next[wanted] = number
-                self._given.add(canonical(candidate))
-                return candidate
 
 
 class Journal:
@@ -240,9 +198,9 @@ class Journal:
         for move in self._moves(step_id, direction):
             reason = self._changed_since(move, direction)
             if reason is None:
-                move = _with_target(move, direction, names.claim(_ends(move, direction)[1]))
+                move = with_goal(move, direction, names.claim(ends(move, direction)[1]))
                 moves.append(move)
-            planned.append((encoded(_ends(move, direction)[1]), reason, step_id, move.seq))
+            planned.append((encoded(ends(move, direction)[1]), reason, step_id, move.seq))
         with self._catalogue.writing() as connection:
             connection.execute(
                 "UPDATE move SET skipped=NULL WHERE step=? AND carried<>0", (step_id,)
@@ -258,7 +216,7 @@ class Journal:
 
     def _changed_since(self, move: Move, direction: Direction) -> str | None:
         """Why a file must be left alone by undo or redo, if it must."""
-        path = _ends(move, direction)[0]
+        path = ends(move, direction)[0]
         row = (
             self._catalogue.connection()
             .execute("SELECT path FROM file WHERE id=? AND place<>?", (move.file_id, GONE))
@@ -315,15 +273,11 @@ class Journal:
     ) -> Step:
         """Move the files of a step whose intention is on disk, and bring the catalogue up to it."""
         creates = self._creates(step_id)
-        times = FolderTimes(self._root, self._touched(moves, creates))
-        names = FreeNames(self._root)
-        if creates is not None and direction == "forward":
-            self._make_class(creates)
-        outcomes = [
-            self._carried_out(step_id, move, direction, names, resuming=resuming) for move in moves
-        ]
-        if creates is not None and direction == "backward":
-            self._remove_if_empty(creates)
+        carrier = Carrier(self._root, self._catalogue, step_id, direction)
+        times = FolderTimes(self._root, touched(moves, creates))
+        carrier.make_class(creates)
+        outcomes = [carrier.carry(move, resuming=resuming) for move in moves]
+        carrier.unmake_class(creates)
         times.sync()
         reached("moved")
         self._settle(step_id, direction, outcomes, times, unsorted=unsorted)
@@ -333,87 +287,12 @@ class Journal:
         step = load_step(self._catalogue.connection(), step_id, direction=direction, only=about)
         return step if step.words else replace(step, id=0, words=NOTHING_MOVED)
 
-    def _touched(self, moves: Iterable[Move], creates: str | None) -> set[str]:
-        paths = {path for move in moves for path in (move.before, move.after)}
-        if creates is not None:
-            paths.add(f"{creates}/")
-        return {folder_of(path) for path in paths}
-
     def _creates(self, step_id: int) -> str | None:
         row = self._catalogue.connection().execute(
             "SELECT creates FROM step WHERE id=?", (step_id,)
         )
         (creates,) = row.fetchone()
         return None if creates is None else decoded(creates)
-
-    def _make_class(self, name: str) -> None:
-        try:
-            (self._root / name).mkdir(exist_ok=True)
-        except OSError:
-            return  # each file then tells why it could not be moved there
-
-    def _remove_if_empty(self, name: str) -> None:
-        try:
-            (self._root / name).rmdir()
-        except OSError:
-            return  # someone put something there since: it stays
-
-    def _carried_out(
-        self,
-        step_id: int,
-        move: Move,
-        direction: Direction,
-        names: FreeNames,
-        *,
-        resuming: bool,
-    ) -> Outcome:
-        try:
-            return self._attempt(step_id, move, direction, names, resuming=resuming)
-        except OSError as error:
-            return Outcome(move=move, arrived=None, reason=moving.why_not(error))
-
-    def _attempt(
-        self,
-        step_id: int,
-        move: Move,
-        direction: Direction,
-        names: FreeNames,
-        *,
-        resuming: bool,
-    ) -> Outcome:
-        start, goal = _ends(move, direction)
-        if moving.goes_through_link(self._root, folder_of(start)) or moving.goes_through_link(
-            self._root, folder_of(goal)
-        ):
-            return Outcome(move=move, arrived=None, reason=BEHIND_A_LINK)
-        part = self._part(step_id, move, goal)
-        if resuming and moving.finish_interrupted(
-            self._root / start, self._root / goal, part, size=move.size
-        ):
-            return Outcome(move=move, arrived=goal, reason=None)
-        if not moving.is_plain_file(self._root / start):
-            return Outcome(move=move, arrived=None, reason=NO_LONGER_THERE)
-        (self._root / goal).parent.mkdir(parents=True, exist_ok=True)
-        while True:
-            try:
-                moving.move(self._root / start, self._root / goal, part)
-                return Outcome(move=move, arrived=goal, reason=None)
-            except FileExistsError:
-                goal = names.claim(goal)
-                self._plan_anew(step_id, move, direction, goal)
-
-    def _part(self, step_id: int, move: Move, goal: str) -> Path:
-        folder = self._root / folder_of(goal)
-        return folder / f".winnow-{step_id}-{move.seq}.part"
-
-    def _plan_anew(self, step_id: int, move: Move, direction: Direction, goal: str) -> None:
-        """Another program took the name after it was planned."""
-        end = "before" if direction == "backward" else "after"
-        with self._catalogue.writing() as connection:
-            connection.execute(
-                f"UPDATE move SET {end}=? WHERE step=? AND seq=?",
-                (encoded(goal), step_id, move.seq),
-            )
 
     def _settle(
         self,
@@ -437,7 +316,7 @@ class Journal:
                         connection,
                         outcome.move.file_id,
                         outcome.arrived,
-                        came_from=_ends(outcome.move, direction)[0],
+                        came_from=ends(outcome.move, direction)[0],
                         folder=folders[folder_of(outcome.arrived)],
                         unsorted=unsorted,
                         version=version,
@@ -473,17 +352,6 @@ def acknowledge(connection: sqlite3.Connection, edit: Edit | None) -> None:
             "SET number=max(number, excluded.number), at=excluded.at",
             (edit.client, edit.number, time.time()),
         )
-
-
-def _ends(move: Move, direction: Direction) -> tuple[str, str]:
-    """Where a run in this direction finds the file, and where it puts it."""
-    if direction == "backward":
-        return move.after, move.before
-    return move.before, move.after
-
-
-def _with_target(move: Move, direction: Direction, goal: str) -> Move:
-    return replace(move, before=goal) if direction == "backward" else replace(move, after=goal)
 
 
 def _as_row(step_id: int, move: Move, wish: Wish) -> tuple[object, ...]:

@@ -98,10 +98,15 @@ def finish_interrupted(source: Path, target: Path, part: Path, *, size: int) -> 
     if is_empty:
         os.unlink(target)
         return False
-    if os.lstat(source).st_dev != os.lstat(target).st_dev and same_bytes(source, target):
+    if device_of(source) != device_of(target) and same_bytes(source, target):
         patiently(lambda: os.unlink(source))  # copied across and compared, not yet removed
         return True
     return False
+
+
+def device_of(path: Path) -> int:
+    """The file system a file lies on."""
+    return os.lstat(path).st_dev
 
 
 def same_bytes(first: Path, second: Path) -> bool:

@@ -2,9 +2,9 @@
 
 import os
 import stat
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from core.dataset.folder_times import modified
 from core.dataset.moving import is_junction
@@ -12,8 +12,7 @@ from core.dataset.names import HOME, REMOVED
 from core.images.files import is_ignored
 
 
-@dataclass(frozen=True, kw_only=True)
-class Found:
+class Found(NamedTuple):
     """A file as a folder lists it."""
 
     name: str
@@ -44,13 +43,16 @@ def list_folder(root: Path, path: str) -> Listed:
     try:
         with os.scandir(place) as entries:
             for entry in entries:
-                kind = _kind(entry)
-                if kind == "link":
+                if entry.is_symlink():
                     links += 1
-                elif kind == "folder" and not entry.name.startswith("."):
-                    folders.append(f"{path}/{entry.name}" if path else entry.name)
-                elif kind == "file" and not is_ignored(entry.name):
-                    files += _found(entry)
+                elif entry.is_file(follow_symlinks=False):
+                    if not is_ignored(entry.name) and (found := _found(entry)) is not None:
+                        files.append(found)
+                elif entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
+                    if is_junction(Path(entry.path)):
+                        links += 1
+                    else:
+                        folders.append(f"{path}/{entry.name}" if path else entry.name)
     except OSError as problem:
         error = problem.strerror or str(problem)
     if not path and os.path.isdir(root / REMOVED) and not os.path.islink(root / HOME):
@@ -65,23 +67,12 @@ def list_folder(root: Path, path: str) -> Listed:
     )
 
 
-def _kind(entry: "os.DirEntry[str]") -> str:
-    """``file``, ``folder``, ``link``, or ``other`` for pipes, sockets and devices."""
-    if entry.is_symlink():
-        return "link"
-    if entry.is_file(follow_symlinks=False):
-        return "file"
-    if entry.is_dir(follow_symlinks=False):
-        return "link" if is_junction(Path(entry.path)) else "folder"
-    return "other"
-
-
-def _found(entry: "os.DirEntry[str]") -> Iterator[Found]:
+def _found(entry: "os.DirEntry[str]") -> Found | None:
     try:
         state = entry.stat(follow_symlinks=False)
     except OSError:
-        return  # it vanished while the folder was being read
-    yield Found(name=entry.name, size=state.st_size, mtime_ns=state.st_mtime_ns)
+        return None  # it vanished while the folder was being read
+    return Found(entry.name, state.st_size, state.st_mtime_ns)
 
 
 def stat_file(path: Path) -> Found | None:
@@ -92,7 +83,7 @@ def stat_file(path: Path) -> Found | None:
         return None
     if not stat.S_ISREG(state.st_mode):
         return None
-    return Found(name=path.name, size=state.st_size, mtime_ns=state.st_mtime_ns)
+    return Found(path.name, state.st_size, state.st_mtime_ns)
 
 
 def is_plain_folder(path: Path) -> bool:

@@ -1,0 +1,134 @@
+"""A process that makes short-lived workers and ends them with SIGKILL, for ``test_kill``.
+
+It imports Winnow once; each worker is a fork, ready in milliseconds. Each line of standard input
+is one round, as JSON: a list of workers, all run at once. The answer is one line: what ended each.
+"""
+
+import errno
+import json
+import os
+import random
+import signal
+import sys
+import time
+import traceback
+from pathlib import Path
+
+from core.dataset import Dataset, GalleryEdit, checkpoints, moving
+from core.errors import DatasetError
+
+
+def main() -> None:
+    for line in sys.stdin:
+        workers = json.loads(line)
+        children = [(fork(worker), worker) for worker in workers]
+        for child, worker in children:
+            if worker.get("killed_after") is not None:
+                time.sleep(worker["killed_after"])
+                os.kill(child, signal.SIGKILL)
+        print(json.dumps([ended(child) for child, _ in children]), flush=True)
+
+
+def fork(worker: dict) -> int:
+    child = os.fork()
+    if child == 0:
+        try:
+            work(worker)
+            os._exit(0)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+    return child
+
+
+def ended(child: int) -> int:
+    return -os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def work(worker: dict) -> None:
+    root = Path(os.fsdecode(bytes.fromhex(worker["root"])))
+    if worker.get("other_device"):
+        pretend_classes_are_devices()
+    checkpoints.hook = killer(worker.get("kill_at"), worker.get("log"))
+    dataset = Dataset.open(root)
+    if "op" in worker:
+        do(dataset, worker["op"], worker["ids"])
+        return
+    dice = random.Random(worker["seed"])
+    for number in range(worker["steps"]):
+        try:
+            random_step(dataset, dice, f"{worker['seed']}", number + 1)
+        except DatasetError as error:
+            if "Nothing left" not in str(error):
+                raise
+
+
+def killer(kill_at: int | None, log: str | None):
+    """A hook that ends the process at the ``kill_at``-th point it reaches."""
+    reached = 0
+
+    def hook(point: str) -> None:
+        nonlocal reached
+        reached += 1
+        if reached == kill_at:
+            if log:
+                with open(log, "a") as file:
+                    file.write(point + "\n")
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return hook
+
+
+def do(dataset: Dataset, op: str, ids: list[int]) -> None:
+    if op == "relabel":
+        dataset.relabel(ids, "dog")
+    elif op == "new":
+        dataset.relabel(ids, "bird", new=True)
+    elif op in ("remove", "restore"):
+        getattr(dataset, op)(ids)
+    else:
+        getattr(dataset, op)()
+
+
+def random_step(dataset: Dataset, dice: random.Random, client: str, number: int) -> None:
+    rows = dataset.rows()
+    removed = [row.id for row in dataset.removed_rows()]
+    some = dice.sample(rows, min(len(rows), dice.randint(1, 4)))
+    ids = [row.id for row in some]
+    choice = dice.random()
+    if choice < 0.35:
+        dataset.relabel(ids, dice.choice(dataset.classes()))
+    elif choice < 0.5:
+        dataset.remove(ids)
+    elif choice < 0.6 and removed:
+        dataset.restore(dice.sample(removed, min(len(removed), 3)))
+    elif choice < 0.8:
+        dataset.undo()
+    elif choice < 0.9:
+        dataset.redo()
+    else:
+        edit = GalleryEdit(
+            number=number,
+            op="relabel",
+            ids=tuple(ids),
+            class_name=dice.choice(dataset.classes()),
+            shown_in={row.id: row.class_name for row in some},
+        )
+        dataset.apply_edits(client, [edit])
+
+
+def pretend_classes_are_devices() -> None:
+    """Have each folder stand for a file system of its own."""
+    replace = os.replace
+
+    def within_a_device(source, target) -> None:
+        if Path(source).parent != Path(target).parent:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        replace(source, target)
+
+    os.replace = within_a_device
+    moving.device_of = lambda path: hash(str(path.parent))
+
+
+if __name__ == "__main__":
+    main()

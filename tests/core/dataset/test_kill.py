@@ -1,0 +1,152 @@
+"""No photo is lost or doubled when a process dies at the worst moment."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.dataset import Dataset
+
+ROOT = Path(__file__).parents[3]
+KILLS = 200
+SIGKILL = 9
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has neither fork nor SIGKILL")
+
+
+class Nursery:
+    """Runs workers that die; see ``kill_worker``."""
+
+    def __init__(self, errors: Path) -> None:
+        self._errors = errors
+        with errors.open("w") as file:
+            self._process = subprocess.Popen(
+                [sys.executable, Path(__file__).with_name("kill_worker.py")],
+                cwd=ROOT,
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=file,
+                text=True,
+            )
+
+    def run(self, root: Path, *workers: dict) -> list[int]:
+        """Run workers at once; the signal that ended each, or 0 for one that came to its end."""
+        told = [{"root": os.fsencode(root).hex(), **worker} for worker in workers]
+        self._process.stdin.write(json.dumps(told) + "\n")
+        self._process.stdin.flush()
+        ends = json.loads(self._process.stdout.readline())
+        assert all(end in (0, SIGKILL) for end in ends), self._errors.read_text()
+        return ends
+
+    def close(self) -> None:
+        self._process.stdin.close()
+        self._process.wait(timeout=60)
+        self._process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def nursery(tmp_path_factory) -> Iterator[Nursery]:
+    nursery = Nursery(tmp_path_factory.mktemp("nursery") / "errors.txt")
+    yield nursery
+    nursery.close()
+
+
+def check_sound(root: Path, photos: set[str], tree, catalogued, run) -> Dataset:
+    """Open a data set after a crash: every photo once, and the catalogue knows where."""
+    dataset = Dataset.open(root)
+    found = tree(root)
+    assert sorted(found.values()) == sorted(photos)
+    assert catalogued(dataset) == found.keys()
+    looked = run(dataset.reconcile())
+    assert (looked.added, looked.moved, looked.changed, looked.gone) == (0, 0, 0, 0)
+    return dataset
+
+
+@pytest.mark.timeout(300)
+def test_no_photo_is_lost_or_doubled_by_200_kills_of_two_processes(
+    make_set, nursery, tmp_path, tree, catalogued, run
+):
+    dataset = make_set({"cat": 8, "dog": 8, "bird": 4, "": 4})
+    root, photos = dataset.root, set(tree(dataset.root).values())
+    log = tmp_path / "points.txt"
+    dice = random.Random(2)
+    kills = rounds = 0
+
+    while kills < KILLS:
+        at_a_point = {"kill_at": dice.randint(1, 25), "log": str(log)}
+        at_any_time = {"killed_after": dice.uniform(0.0, 0.06)}
+        workers = [
+            {"seed": 2 * rounds, "steps": 20, **at_a_point},
+            {"seed": 2 * rounds + 1, "steps": 20, **dice.choice([at_a_point, at_any_time])},
+        ]
+        kills += nursery.run(root, *workers).count(SIGKILL)
+        rounds += 1
+        check_sound(root, photos, tree, catalogued, run)
+
+    points = set(log.read_text().split())
+    assert points == {"intended", "reserved", "renamed", "moved", "settled"}
+
+
+POINTS = ["intended"] + ["reserved", "renamed"] * 2 + ["moved", "settled"]
+
+
+@pytest.mark.parametrize("kill_at", range(1, len(POINTS) + 1))
+@pytest.mark.parametrize("op", ["relabel", "new", "remove", "restore", "undo", "redo"])
+def test_a_step_killed_at_any_point_is_finished_on_opening(
+    op, kill_at, make_set, nursery, tree, catalogued, run
+):
+    dataset = make_set({"cat": 3, "dog": 3})
+    root, photos = dataset.root, set(tree(dataset.root).values())
+    ids = [row.id for row in dataset.rows(class_name="cat")[:2]]
+    if op in ("restore", "undo", "redo"):
+        dataset.remove(ids)
+    if op == "redo":
+        dataset.undo()
+
+    ends = nursery.run(root, {"op": op, "ids": ids, "kill_at": kill_at})
+
+    assert ends == [SIGKILL]
+    dataset = check_sound(root, photos, tree, catalogued, run)
+    assert places(dataset, ids) == AFTER[op]
+    assert run(dataset.refresh()).photos == len(dataset.rows())
+
+
+@pytest.mark.parametrize("kill_at", range(1, 12))
+def test_a_move_to_another_file_system_killed_at_any_point_is_finished_on_opening(
+    kill_at, make_set, nursery, tree, catalogued, run
+):
+    dataset = make_set({"cat": 3, "dog": 3})
+    root, photos = dataset.root, set(tree(dataset.root).values())
+    ids = [row.id for row in dataset.rows(class_name="cat")[:2]]
+    worker = {"op": "relabel", "ids": ids, "other_device": True}
+
+    died = nursery.run(root, {**worker, "kill_at": kill_at})
+    mended = nursery.run(root, {**worker, "ids": []})  # as on the same two file systems
+
+    assert (died, mended) == ([SIGKILL], [0])
+    dataset = check_sound(root, photos, tree, catalogued, run)
+    assert places(dataset, ids) == ["dog", "dog"]
+    assert not list(root.rglob("*.part"))
+
+
+AFTER = {
+    "relabel": ["dog", "dog"],
+    "new": ["bird", "bird"],
+    "remove": ["removed", "removed"],
+    "restore": ["cat", "cat"],
+    "undo": ["cat", "cat"],
+    "redo": ["removed", "removed"],
+}
+
+
+def places(dataset: Dataset, ids: list[int]) -> list[str]:
+    """Where some photos are now: their class, or among the removed ones."""
+    rows = dataset.get(ids)
+    removed = {row.id for row in dataset.removed_rows()}
+    return ["removed" if one in removed else rows[one].class_name for one in ids]

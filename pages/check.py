@@ -26,8 +26,14 @@ if now.judged:
 if now.judged < now.photos:
     label = "Check the new photos" if now.judged else "Check the photos"
     primary = "primary" if not now.rejected else "secondary"
-    if st.button(label, key="check", type=primary, icon=":material/rule:"):
-        job_status.start(dataset.home, KIND, TARGET, {"root": str(dataset.root)})
+    st.button(
+        label,
+        key="check",
+        type=primary,
+        icon=":material/rule:",
+        on_click=job_status.start,
+        args=(dataset.home, KIND, TARGET, {"root": str(dataset.root)}),
+    )
 if now.rejected:
     check_results.draw_rejected(dataset, now)
 elif now.complete:

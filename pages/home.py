@@ -22,7 +22,7 @@ if dataset is None:
 else:
     st.title(plain(dataset.root.name or str(dataset.root)), anchor=False)
     st.caption(plain(str(dataset.root)))
-    state.bring_up_to_date(dataset)
+    state.wait_until_read(dataset)
     overview.draw(dataset)
     with st.expander("Open another data set", key="another", on_change="rerun") as another:
         if another.open:

@@ -36,7 +36,8 @@ def draw_summary(state: Checked) -> None:
     with st.grid(3, min_column_width=140):
         st.metric("Fine", f"{state.judged - state.rejected:,}", border=True)
         st.metric("Cannot be used", f"{state.rejected:,}", border=True)
-        st.metric("Not checked yet", f"{state.photos - state.judged:,}", border=True)
+        if state.judged < state.photos:
+            st.metric("Not checked yet", f"{state.photos - state.judged:,}", border=True)
 
 
 def draw_rejected(dataset: Dataset, state: Checked) -> None:
@@ -147,7 +148,7 @@ def _draw_table(dataset: Dataset, listed: Sequence[Rejection]) -> list[int]:
                     for one in part
                 ],
                 "File": [shown(one.file) for one in part],
-                "Reason": [shown(one.reason) for one in part],
+                "Reason": [_first_sentence(one.reason) for one in part],
             }
         ),
         column_config={
@@ -162,6 +163,11 @@ def _draw_table(dataset: Dataset, listed: Sequence[Rejection]) -> list[int]:
         key=f"rejected_table_{dataset.version()}_{len(listed)}",
     )
     return [one.file_id for one, tick in zip(part, edited["Move"], strict=True) if tick]
+
+
+def _first_sentence(reason: str) -> str:
+    """What is wrong, without what to do about it, which is the same in every row."""
+    return shown(reason.split(". ")[0].rstrip(".") + ".")
 
 
 def _part_of(rows: Sequence, key: str) -> Sequence:

@@ -20,14 +20,12 @@ ENDED_EARLY = {
 }
 
 
-def start(home: Path, kind: str, target: str, arguments: Mapping[str, Any]) -> JobStatus | None:
-    """Start work and rerun the page; a problem is said on the page, and None comes back."""
+def start(home: Path, kind: str, target: str, arguments: Mapping[str, Any]) -> None:
+    """Start work; for a button's ``on_click``, so that the page that follows shows it at once."""
     try:
         jobs.start(home, kind, target, arguments)
     except JobError as error:
-        st.error(plain(str(error)))
-        return None
-    st.rerun()
+        st.toast(plain(str(error)), icon=":material/error:")
 
 
 def draw(
@@ -122,8 +120,13 @@ def _draw_early_end(home: Path, job: JobStatus, key: str) -> None:
         else:
             st.markdown(f":material/stop_circle: {ENDED_EARLY['stopped']} {_reached(job)}")
         again = "Start again" if job.state == "failed" else "Resume"
-        if st.button(again, key=f"{key}_resume", icon=":material/play_arrow:"):
-            _resume(home, job)
+        st.button(
+            again,
+            key=f"{key}_resume",
+            icon=":material/play_arrow:",
+            on_click=_resume,
+            args=(home, job),
+        )
         if job.log_tail:
             with st.expander("What it said last"):
                 st.code(shown_lines(job.log_tail), language=None)
@@ -137,9 +140,7 @@ def _resume(home: Path, job: JobStatus) -> None:
     try:
         jobs.resume(home, job.id)
     except JobError as error:
-        st.error(plain(str(error)))
-        return
-    st.rerun()
+        st.toast(plain(str(error)), icon=":material/error:")
 
 
 def shown_lines(text: str) -> str:

@@ -22,5 +22,6 @@ page = st.navigation(
     position="hidden",
 )
 state.carry_the_set()
+state.bring_up_to_date()
 sidebar.draw()
 page.run()

@@ -33,7 +33,7 @@ class PageInfo:
 _LIST = (
     PageInfo(name="home", title="Home", icon=":material/home:", section=""),
     PageInfo(name="check", title="Check", icon=":material/rule:", section="Clean"),
-    PageInfo(name="train", title="Train", icon=":material/model_training:", section="Train"),
+    PageInfo(name="train", title="Train", icon=":material/model_training:", section="Learn"),
     PageInfo(name="results", title="Results", icon=":material/grid_on:", section="Review"),
     PageInfo(name="review", title="Review", icon=":material/fact_check:", section="Review"),
     PageInfo(name="compare", title="Compare", icon=":material/compare_arrows:", section="Review"),

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
-from core.dataset.planted import found
 
 from core import runs
 from core.clean.kept import Checked, checked
 from core.dataset import Dataset, FileRow
+from core.dataset.planted import found, planted
 from core.runs import Run
 from ui import media, navigation
 from ui.words import count, percent, plain, shown
@@ -63,14 +63,14 @@ def standing(dataset: Dataset) -> Standing:
     kept = runs.list_runs(dataset.home)
     last = dataset.next_undo()
     trained_at = (kept[0].step or 0) if kept else 0
-    planted = found(dataset)
+    mistakes = planted(dataset)
     return Standing(
         counts=dataset.counts(),
         unsorted=dataset.unsorted_count(),
         checked=checked(dataset),
         runs=kept,
         corrected=bool(kept) and last is not None and last.id > trained_at,
-        found=planted if planted[1] else None,
+        found=found(dataset) if mistakes else None,
     )
 
 
@@ -79,7 +79,7 @@ def steps(now: Standing) -> list[Step]:
     return [
         Step(
             title="Collect",
-            words=f"{count(now.photos, 'photo')}, {count(len(now.counts), 'class', 'classes')}",
+            words=f"{count(now.photos, 'photo')} in {count(len(now.counts), 'class', 'classes')}",
             done=now.classes_with_photos >= 2,
             page=None,
         ),
@@ -182,8 +182,8 @@ def _train_words(now: Standing) -> str:
 
 def _review_words(now: Standing) -> str:
     if now.found is not None:
-        right, planted = now.found
-        return f"{right:,} of {planted:,} planted mistakes found"
+        right, there = now.found
+        return f"{right:,} of {there:,} planted mistakes found"
     if now.corrected:
         return "corrected since training"
     return "after training" if not now.runs else "waiting for you"
@@ -199,7 +199,7 @@ def _draw_steps(listed: Sequence[Step]) -> None:
     current = next((step for step in listed if not step.done), None)
     with st.grid(5, min_column_width=150):
         for number, step in enumerate(listed, 1):
-            with st.container(border=True, gap=None):
+            with st.container(border=True, gap=None, height="stretch"):
                 mark = ":material/check_circle:" if step.done else ":material/circle:"
                 colour = "primary" if step.done or step is current else "gray"
                 st.markdown(f":{colour}[{mark}] **{number} · {step.title}**")

@@ -17,10 +17,20 @@ from ui import job_status, navigation, open_sets
 from ui.navigation import SET, go
 from ui.words import plain
 
-__all__ = ["bring_up_to_date", "carry_the_set", "close_set", "current", "go", "open_set", "require"]
+__all__ = [
+    "bring_up_to_date",
+    "carry_the_set",
+    "close_set",
+    "current",
+    "go",
+    "open_set",
+    "require",
+    "wait_until_read",
+]
 
 INDEX = "index"  # kind of the job that reads a large folder for the first time
 INDEX_JOB = "ui.long_work:index_job"
+UNREAD = "unread"  # session key: the folder is being read in a job, or that was stopped
 SECONDS_IN_THE_PAGE = 1.5  # longer reading goes to a job
 SECONDS_BEFORE_A_BAR = 0.4
 
@@ -53,7 +63,7 @@ def require() -> Dataset:
         st.info("No data set is open here. Open one first, or try a sample.")
         navigation.link("home", label="Go to Home")
         st.stop()
-    bring_up_to_date(dataset)
+    wait_until_read(dataset)
     return dataset
 
 
@@ -76,21 +86,33 @@ def close_set() -> None:
     st.query_params.pop(SET, None)
 
 
-def bring_up_to_date(dataset: Dataset) -> None:
-    """Let the catalogue follow the folder.
+def bring_up_to_date() -> None:
+    """Let the catalogue follow the folder; the router calls it before it draws anything.
 
     A short look happens right here. A long one, such as the first of a large folder, becomes a
-    job with a bar and a Stop; until it is done the run ends here.
+    job with a bar and a Stop; until it is done ``require`` shows that job instead of the page.
     """
-    job = jobs.latest(dataset.home, INDEX)
-    if job is not None and jobs.alive(job):
-        _show_the_job(dataset)
-    if _is_read_in_time(dataset):
+    st.session_state.pop(UNREAD, None)
+    dataset = current()
+    if dataset is None:
         return
     job = jobs.latest(dataset.home, INDEX)
-    if job is None or job.state == "done":
-        jobs.start(dataset.home, INDEX, INDEX_JOB, {"root": str(dataset.root)})
-    _show_the_job(dataset)
+    if job is not None and jobs.alive(job):
+        st.session_state[UNREAD] = True
+    elif not _is_read_in_time(dataset):
+        st.session_state[UNREAD] = True
+        if job is None or job.state == "done":  # one that was stopped waits for its Resume
+            jobs.start(dataset.home, INDEX, INDEX_JOB, {"root": str(dataset.root)})
+
+
+def wait_until_read(dataset: Dataset) -> None:
+    """End the run here, with a bar, while the folder is being read in a job."""
+    if not st.session_state.get(UNREAD):
+        return
+    st.subheader("Reading the photos", anchor=False)
+    st.write("Winnow looks at every file once. The next time this takes a moment only.")
+    job_status.draw(dataset.home, INDEX)
+    st.stop()
 
 
 def _is_read_in_time(dataset: Dataset) -> bool:
@@ -106,7 +128,6 @@ def _is_read_in_time(dataset: Dataset) -> bool:
                 _draw_bar(place, progress)
     except WinnowError as error:
         st.error(plain(str(error)))
-        st.stop()
     finally:
         task.close()
         place.empty()
@@ -116,10 +137,3 @@ def _is_read_in_time(dataset: Dataset) -> bool:
 def _draw_bar(place: "st.delta_generator.DeltaGenerator", progress: Progress) -> None:
     share = progress.done / progress.total if progress.total else 0.0
     place.progress(min(share, 1.0), text=plain(progress.message))
-
-
-def _show_the_job(dataset: Dataset) -> None:
-    st.subheader("Reading the photos")
-    st.write("Winnow looks at every file once. The next time this takes a moment only.")
-    job_status.draw(dataset.home, INDEX)
-    st.stop()

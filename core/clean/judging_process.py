@@ -17,7 +17,6 @@ import signal
 import sys
 import time
 from collections.abc import Iterable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -52,7 +51,7 @@ def _answer(request: dict[str, Any], answers: BinaryIO) -> None:
     found: list[Any] = []
     sent_at = time.monotonic()
     for file in _watched(request["files"], request["seconds"], each=request["at_once"]):
-        found.append(asdict(judge(Path(file))))
+        found.append(vars(judge(Path(file))))
         now = time.monotonic()
         if request["at_once"] or now - sent_at >= SECONDS_BETWEEN_ANSWERS:
             _send(answers, found)

@@ -4,6 +4,7 @@ Whatever the file, the caller gets an upright picture of 8 bits a channel, or an
 no other exception, no warning, no line on the terminal.
 """
 
+import importlib
 import logging
 import os
 import stat
@@ -28,10 +29,29 @@ MAX_PIXELS = 120_000_000
 
 # Only formats with a plain signature and a decoder inside the process. Pillow knows others:
 # some run a program on the file (EPS), some take random bytes for a picture (TGA).
-WANTED = (
-    *("JPEG", "PNG", "GIF", "WEBP", "AVIF", "HEIF", "TIFF", "BMP", "DIB", "ICO"),
-    *("JPEG2000", "PPM", "QOI", "PSD", "SGI", "ICNS", "DDS"),
-)
+# Naming the modules here spares every new process the import of those.
+PLUGINS = {
+    "JPEG": "Jpeg",
+    "PNG": "Png",
+    "GIF": "Gif",
+    "WEBP": "WebP",
+    "AVIF": "Avif",
+    "TIFF": "Tiff",
+    "BMP": "Bmp",
+    "DIB": "Bmp",
+    "ICO": "Ico",
+    "JPEG2000": "Jpeg2K",
+    "PPM": "Ppm",
+    "QOI": "Qoi",
+    "PSD": "Psd",
+    "SGI": "Sgi",
+    "ICNS": "Icns",
+    "DDS": "Dds",
+}
+for _module in PLUGINS.values():
+    importlib.import_module(f"PIL.{_module}ImagePlugin")
+pillow_heif.register_heif_opener()
+FORMATS = (*PLUGINS, "HEIF")
 JPEGS = frozenset({"JPEG", "MPO"})
 
 EXIF_ORIENTATION = 0x0112
@@ -46,9 +66,6 @@ TURN_UPRIGHT = {
 }
 TURNS_SIDEWAYS = frozenset({5, 6, 7, 8})
 
-pillow_heif.register_heif_opener()
-Image.init()
-FORMATS = tuple(name for name in WANTED if name in Image.OPEN)  # not every build has AVIF
 # What is odd about one file is a verdict on it, not a line in somebody's log. Filters and
 # handlers are the only way that is safe with threads: catching warnings around each call is not.
 warnings.filterwarnings("ignore", module=r"PIL\.|pillow_heif")

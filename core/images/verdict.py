@@ -25,6 +25,8 @@ Kind = Literal[
 # Levels, of 256, between a channel's darkest and brightest pixel. JPEG's rounding moves a flat
 # colour by one or two; the dimmest photo of a bare wall spans more than ten.
 FLAT_LEVELS = 4
+SAMPLE_SIDE = 64
+PLAIN_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,15 +104,25 @@ def _fault(
 
 
 def _is_flat(path: Path, decoded: Decoded) -> bool:
-    if not _one_colour(path, decoded.image):
+    if not _one_colour(decoded.image):
         return False
     # A fine pattern turns flat when it is reduced: only the full size can tell.
-    return not decoded.reduced or _one_colour(path, decode(path).image)
+    return not decoded.reduced or _one_colour(decode(path).image)
 
 
-def _one_colour(path: Path, image: Image.Image) -> bool:
+def _one_colour(image: Image.Image) -> bool:
+    """Whether no channel spans more than ``FLAT_LEVELS``, on white where it is transparent."""
+    if image.mode in PLAIN_MODES and min(image.size) > SAMPLE_SIDE:
+        # Nearly always some of the pixels are enough to see that they differ, and cost nothing.
+        few = image.resize((SAMPLE_SIDE, SAMPLE_SIDE), Image.Resampling.NEAREST)
+        if _spans_more(few):
+            return False
+    return not _spans_more(image)
+
+
+def _spans_more(image: Image.Image) -> bool:
     if image.mode not in ("L", "RGB") or "transparency" in image.info:
         image = flattened(eight_bit(image))
     extrema = image.getextrema()
     channels = [extrema] if image.mode == "L" else extrema
-    return all(high - low <= FLAT_LEVELS for low, high in channels)  # type: ignore[misc,operator]
+    return any(high - low > FLAT_LEVELS for low, high in channels)  # type: ignore[misc,operator]

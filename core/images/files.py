@@ -1,6 +1,6 @@
 """Which files of a data set are passed over without a word."""
 
-from pathlib import PurePosixPath
+import os
 
 # What file managers and people leave beside photos, by name and by extension.
 IGNORED_NAMES = frozenset({"thumbs.db", "desktop.ini"})
@@ -17,5 +17,5 @@ def is_ignored(name: str) -> bool:
     return (
         name.startswith(".")
         or lowered in IGNORED_NAMES
-        or PurePosixPath(lowered).suffix in IGNORED_SUFFIXES
+        or os.path.splitext(lowered)[1] in IGNORED_SUFFIXES
     )

@@ -47,9 +47,9 @@ def address_of_set() -> Mapping[str, str]:
     return {SET: token} if token else {}
 
 
-def go(name: str, *, token: str | None = None, **more: str) -> NoReturn:
+def go(name: str, **more: str) -> NoReturn:
     """Switch to a page, taking the data set along; ``more`` goes into the address too."""
-    st.switch_page(PAGES[name].file, query_params={**address_of_set(token), **more})
+    st.switch_page(PAGES[name].file, query_params={**address_of_set(), **more})
 
 
 def link(name: str, *, label: str | None = None, icon: str | None = None) -> None:

@@ -24,6 +24,7 @@ STEPS = {
     "fit": "Learning the classes",
     "judge": "Judging every photo",
 }
+FEW_POINTS = 4  # fewer make no curve
 ENGINES = {"onnxruntime": "ONNX Runtime", "pytorch": "PyTorch"}
 
 
@@ -90,20 +91,33 @@ def draw_loss(rows: list[dict], *, key: str, photos: int | None = None) -> None:
     While photos are looked at, the chart is over the photos learnt from so far; then it is over
     the steps of the fit.
     """
-    points = [row for row in rows if "valid_loss" in row]
-    fit = [row for row in points if row["phase"] == "fit"]
-    if fit:
-        charts.live_loss(fit, x="step", x_title="Step", key=f"{key}_fit")
-        last, where = fit[-1], f"Step {fit[-1]['step']:,}"
+    fit = points_of(rows, "fit")
+    if not fit:
+        draw_learning_curve(points_of(rows, "embed"), key=key, photos=photos)
+        return
+    charts.live_loss(fit, x="step", x_title="Step", key=f"{key}_fit")
+    st.caption(f"Step {fit[-1]['step']:,}: {in_words(fit[-1])}")
+
+
+def draw_learning_curve(points: list[dict], *, key: str, photos: int | None) -> None:
+    """Draw the loss over the number of photos learnt from, and say its last point."""
+    x_title = "Photos learnt from"
+    charts.live_loss(points, x="photos", x_title=x_title, x_end=photos, key=f"{key}_embed")
+    if points:
+        st.caption(f"{count(points[-1]['photos'], 'photo')}: {in_words(points[-1])}")
     else:
-        x_title = "Photos learnt from"
-        charts.live_loss(points, x="photos", x_title=x_title, x_end=photos, key=f"{key}_embed")
-        if not points:
-            st.caption("The first point comes once enough photos have been looked at.")
-            return
-        last, where = points[-1], count(points[-1]["photos"], "photo")
-    wrong = f", wrong on {percent(last['error_rate'])} of them" if "error_rate" in last else ""
-    st.caption(f"{where}: loss {last['valid_loss']:.3f} on held-out photos{wrong}")
+        st.caption("The first point comes once enough photos have been looked at.")
+
+
+def points_of(rows: list[dict], phase: str) -> list[dict]:
+    """The rows that are points of this phase's chart."""
+    return [row for row in rows if row.get("phase") == phase and "valid_loss" in row]
+
+
+def in_words(point: dict) -> str:
+    """One point of a loss chart."""
+    wrong = f", wrong on {percent(point['error_rate'])} of them" if "error_rate" in point else ""
+    return f"loss {point['valid_loss']:.3f} on held-out photos{wrong}"
 
 
 def show_outcome(dataset: Dataset, run: runs.Run) -> None:
@@ -115,7 +129,15 @@ def show_outcome(dataset: Dataset, run: runs.Run) -> None:
             navigation.go("review")
     for sentence in run.warnings:
         st.info(plain(sentence), icon=":material/info:")
-    draw_loss(runs.load_curve(dataset.home, run.id), key="train_done")
+    curve = runs.load_curve(dataset.home, run.id)
+    draw_loss(curve, key="train_done")
+    if len(learning := points_of(curve, "embed")) >= FEW_POINTS:
+        with st.expander("Would more photos help?", key="train_more"):
+            st.markdown(
+                "This is how the loss went while more and more photos were looked at. Where the "
+                "line of the held-out photos still falls at its right end, more photos would help."
+            )
+            draw_learning_curve(learning, key="train_done", photos=None)
     with st.expander("Time taken", key="train_details"):
         time_taken(run)
 
@@ -185,7 +207,6 @@ def main() -> None:
         st.rerun()
 
     def watch(job: jobs.JobStatus) -> None:
-        st.caption(training.pace(job) if job.phase == "embed" else " ")
         draw_loss(rows_so_far(dataset, job.id), key="train_live", photos=job.total or None)
 
     job_status.draw(dataset.home, training.KIND, while_running=watch)

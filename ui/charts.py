@@ -22,6 +22,8 @@ RIGHT = "15, 118, 110"  # teal: the given and the predicted class agree
 WRONG = "217, 72, 15"  # orange: far from teal for colour-blind eyes too
 TRAINED_ON = "trained on"
 HELD_OUT = "held out"
+LOSS_HEIGHT = 300  # pixels
+MOST_WITH_POINTS = 30  # steps; beyond that dots hide the line
 MOST_WITH_TEXT = 25  # classes; beyond that numbers no longer fit into the cells
 MOST_WITH_EMPTY_CELLS = 30  # classes; beyond that only cells with photos can be clicked
 
@@ -52,15 +54,18 @@ def live_loss(
     if x_end is not None:
         domain["domain"] = [0, x_end]
     spec = {
-        "height": 240,
-        "mark": {"type": "line", "point": {"size": 40}, "strokeWidth": 2.5},
+        "mark": {
+            "type": "line",
+            "strokeWidth": 2.5,
+            "point": {"size": 40} if len(long) <= 2 * MOST_WITH_POINTS else False,
+        },
         "encoding": {
             "x": {
                 "field": "x",
                 "type": "quantitative",
                 "title": x_title,
                 "scale": domain,
-                "axis": {"tickMinStep": 1, "format": "d", "grid": False},
+                "axis": {"tickMinStep": 1, "tickCount": 8, "format": ",d", "grid": False},
             },
             "y": {
                 "field": "loss",
@@ -76,13 +81,12 @@ def live_loss(
                     "domain": [TRAINED_ON, HELD_OUT],
                     "range": [f"rgb({RIGHT})", f"rgb({WRONG})"],
                 },
-                "legend": {"orient": "top"},
+                "legend": {"orient": "top", "symbolType": "stroke", "symbolStrokeWidth": 3},
             },
             "strokeDash": {
                 "field": "photos",
                 "type": "nominal",
                 "scale": {"domain": [TRAINED_ON, HELD_OUT], "range": [[6, 3], [1, 0]]},
-                "legend": None,
             },
             "tooltip": [
                 {"field": "photos", "type": "nominal", "title": "Photos"},
@@ -91,7 +95,9 @@ def live_loss(
             ],
         },
     }
-    st.vega_lite_chart(frame, spec, key=key, width="stretch", alt=_alt(long, x_title))
+    # The frame keeps its height while the chart is not there yet, so that nothing below jumps.
+    with st.container(height=LOSS_HEIGHT + 20, border=False):
+        st.vega_lite_chart(frame, spec, key=key, height=LOSS_HEIGHT, alt=_alt(long, x_title))
 
 
 def _alt(long: Sequence[Mapping[str, Any]], x_title: str) -> str:

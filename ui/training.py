@@ -8,7 +8,7 @@ import streamlit as st
 
 from core import jobs
 from core.errors import JobError
-from ui.words import count, duration, percent, plain
+from ui.words import count, percent, plain
 
 if TYPE_CHECKING:
     from core.dataset import Dataset
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 KIND = "train"
 TARGET = "core.train.quick:train_quick_job"
-FEW_PHOTOS = 16  # fewer say nothing about the speed
 
 
 def start(dataset: Dataset, *, backbone: str) -> bool:
@@ -46,16 +45,3 @@ def outcome(run: Run) -> str:
     if run.wrong == 0:
         return f"Right on all {judged} it had not seen."
     return f"Wrong on {run.wrong:,} of {judged} it had not seen, {percent(run.error_rate)}."
-
-
-def pace(job: jobs.JobStatus) -> str:
-    """Photos per second and the time left, or nothing while that cannot be told yet."""
-    if job.started_at is None or job.updated_at is None or job.done < FEW_PHOTOS:
-        return ""
-    seconds = job.updated_at - job.started_at
-    if seconds < 0.5:
-        return ""
-    speed = job.done / seconds
-    left = (job.total - job.done) / speed
-    ending = f", about {duration(left)} left" if left >= 1 else ""
-    return f"{speed:.0f} photos a second{ending}"

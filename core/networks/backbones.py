@@ -12,7 +12,7 @@ DEFAULT = "lite0"
 
 # Grows when the same photo would give other features: a new preprocessing or other weights.
 # Kept features carry it, so that old and new ones never meet in one model.
-FEATURES_VERSION = 1
+FEATURES_VERSION = 2
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -55,12 +55,13 @@ class Engine:
         """As `load`, with progress while the backbone is being prepared."""
         chosen = backbone_named(backbone)
         file = export.exported_file(chosen)
-        if not file.is_file() and not export.refusal_file(chosen).is_file():
-            yield from _prepare_elsewhere(chosen)
-        run = _onnxruntime(file) if file.is_file() else None
-        if run is None:
-            return cls(chosen, "pytorch", _pytorch(chosen))
-        return cls(chosen, "onnxruntime", run)
+        for _ in range(2):  # a damaged file is deleted and prepared once more
+            if not file.is_file() and not export.refusal_file(chosen).is_file():
+                yield from _prepare_elsewhere(chosen)
+            run = _onnxruntime(file)
+            if run:
+                return cls(chosen, "onnxruntime", run)
+        return cls(chosen, "pytorch", _pytorch(chosen))
 
     def features(self, batch: np.ndarray) -> np.ndarray:
         """What describes each photo: (N, S, S, 3) uint8 to (N, D) float32."""
@@ -116,7 +117,13 @@ def _onnxruntime(file: Path) -> Run | None:
 
 
 def _pytorch(backbone: Backbone) -> Run:
-    import torch
+    try:
+        import torch
+    except ImportError as error:
+        raise NetworkError(
+            f"{backbone.title} cannot run: neither onnxruntime nor torch works here ({error}). "
+            "Install Winnow's requirements again."
+        ) from error
 
     network = export.pytorch_network(backbone).to(memory_format=torch.channels_last)
     torch.set_num_threads(1)  # as above: calls side by side

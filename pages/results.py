@@ -37,24 +37,21 @@ def changes(_dataset: Dataset, home: Path, run_id: str, version: int) -> Changes
 def empty_state() -> None:
     """Lead to Train where there is nothing to show yet."""
     st.info("There are no results yet. Train once, and they appear here.", icon=":material/info:")
-    if st.button(
-        "Go to Train", type="primary", icon=":material/model_training:", key="results_to_train"
-    ):
-        navigation.go("train")
+    navigation.next_step("train", "Go to Train", key="results_to_train")
 
 
 def headline(run: runs.Run, found: Results) -> None:
     """The result in one sentence and three numbers."""
     st.markdown(f"**{training.outcome(run)}** Below is which classes it mixes up, and the photos.")
-    columns = st.columns(3)
-    columns[0].metric("Wrong", percent(found.error_rate), border=True)
-    columns[1].metric(
+    row = st.container(horizontal=True)
+    row.metric("Wrong", percent(found.error_rate), border=True)
+    row.metric(
         "Loss",
         f"{found.loss:.3f}",
         border=True,
         help="How surprised the model is by the labels. Near 0 is good.",
     )
-    columns[2].metric(
+    row.metric(
         "Photos judged",
         f"{found.judged:,}",
         border=True,
@@ -162,9 +159,7 @@ def show_cell(dataset: Dataset, run: runs.Run, predictions: runs.Predictions, ce
     with st.container(horizontal=True, vertical_alignment="center"):
         extent = f", the {len(drawn)} with the highest loss" if len(here) > len(drawn) else ""
         st.markdown(f"{count(len(here), 'photo')} labelled {given_as}{extent}.")
-        if st.button(
-            "Open in Review", type="primary", icon=":material/photo_library:", key="results_review"
-        ):
+        if st.button("Open these in Review", icon=":material/fact_check:", key="results_review"):
             st.session_state["review_filter"] = (run.classes[actual], run.classes[predicted])
             navigation.go("review", given=str(actual), predicted=str(predicted))
     st.html(thumbnails(dataset, predictions, drawn, present))
@@ -234,7 +229,7 @@ def class_table(found: Results) -> None:
 def main() -> None:
     """Lay out the page."""
     dataset = state.require()
-    st.title("Results")
+    st.title("Results", anchor=False)
     newest = runs.latest_run(dataset.home)
     if newest is None:
         empty_state()
@@ -244,6 +239,7 @@ def main() -> None:
         st.session_state["results_cell"] = None
     run, predictions, found = judged(dataset.home, newest.id)
     headline(run, found)
+    navigation.next_step("review", "Review the likeliest mistakes", key="results_next")
     note_changes(dataset, run)
     matrix_and_photos(dataset, run, predictions, found)
     class_table(found)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 RIGHT = "15, 118, 110"  # teal: the given and the predicted class agree
 WRONG = "217, 72, 15"  # orange: far from teal for colour-blind eyes too
+LINES = ["#0d9488", "#ea580c"]  # both stand out on white and on black
 TRAINED_ON = "trained on"
 HELD_OUT = "held out"
 LOSS_HEIGHT = 300  # pixels
@@ -71,7 +72,8 @@ def live_loss(
                 "field": "loss",
                 "type": "quantitative",
                 "title": "Loss",
-                "scale": {"zero": True},
+                "scale": {"zero": True} if long else {"domain": [0, 1]},
+                "axis": {"format": ".3~g", "tickCount": 6},
             },
             "color": {
                 "field": "photos",
@@ -79,7 +81,7 @@ def live_loss(
                 "title": None,
                 "scale": {
                     "domain": [TRAINED_ON, HELD_OUT],
-                    "range": [f"rgb({RIGHT})", f"rgb({WRONG})"],
+                    "range": LINES,
                 },
                 "legend": {"orient": "top", "symbolType": "stroke", "symbolStrokeWidth": 3},
             },

@@ -9,6 +9,8 @@ opening.wait_for_pending()
 dataset = state.current()
 
 if dataset is None:
+    if problem := state.why_none():
+        st.warning(plain(problem), icon=":material/warning:")
     st.title("Winnow")
     st.markdown(
         "- Open a folder of photos, with one folder for each class.\n"

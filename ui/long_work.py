@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from core.dataset.copying import copy_dataset
-
 from core.dataset import Dataset
+from core.dataset.copying import copy_dataset
+from core.dataset.recent import remember
 from core.jobs.progress import JobResult, Task
 
 
@@ -17,6 +17,7 @@ def index_job(root: str) -> Task[JobResult]:
 def copy_job(source: str, target: str) -> Task[JobResult]:
     """Copy a data set's photos to a new folder."""
     yield from copy_dataset(Path(source), Path(target))
+    remember(Path(target))
     return {"root": target}
 
 
@@ -25,4 +26,5 @@ def sample_job(name: str, root: str) -> Task[JobResult]:
     from core.collect.samples import make_sample
 
     yield from make_sample(name, Path(root))
+    remember(Path(root))
     return {"root": root}

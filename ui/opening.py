@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import streamlit as st
+
 try:
     from core.collect.samples import SAMPLES
 except ImportError:
@@ -61,9 +62,14 @@ PICTURES = {
 def wait_for_pending() -> None:
     """Show a copy or sample being made; open it once it is there."""
     for kind in (COPY, SAMPLE):
-        job = job_status.draw(user_data(), kind)
-        if job is None or st.session_state.get(PENDING) != (kind, job.id):
+        job = jobs.latest(user_data(), kind)
+        if job is None:
             continue
+        if jobs.alive(job):
+            st.session_state[PENDING] = (kind, job.id)  # after a reload of the tab too
+        elif st.session_state.get(PENDING) != (kind, job.id):
+            continue  # of another tab, or of another day
+        job_status.draw(user_data(), kind)
         if job.state == "done" and job.result:
             del st.session_state[PENDING]
             open_folder(Path(job.result["root"]))

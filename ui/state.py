@@ -26,6 +26,7 @@ __all__ = [
     "open_set",
     "require",
     "wait_until_read",
+    "why_none",
 ]
 
 INDEX = "index"  # kind of the job that reads a large folder for the first time
@@ -45,22 +46,31 @@ def carry_the_set() -> None:
 
 
 def current() -> Dataset | None:
-    """The data set of this tab as last read, or None; says so where its folder is gone."""
+    """The data set of this tab as last read, or None where there is none or its folder is gone."""
+    token = st.session_state.get(SET) or st.query_params.get(SET)
+    try:
+        return open_sets.by_token(token) if token else None
+    except WinnowError:
+        return None  # ``why_none`` tells
+
+
+def why_none() -> str | None:
+    """Why the data set in the address cannot be shown, in a sentence; None if none is named."""
     token = st.session_state.get(SET) or st.query_params.get(SET)
     if not token:
         return None
     try:
-        return open_sets.by_token(token)
+        known = open_sets.by_token(token)
     except WinnowError as error:
-        st.error(plain(str(error)))
-        return None
+        return str(error)
+    return None if known else "This address names a data set that was not opened here before."
 
 
 def require() -> Dataset:
     """The data set of this tab, up to date with its folder; without one, say so and end the run."""
     dataset = current()
     if dataset is None:
-        st.info("No data set is open here. Open one first, or try a sample.")
+        st.info(plain(why_none() or "No data set is open here. Open one, or try a sample."))
         navigation.link("home", label="Go to Home")
         st.stop()
     wait_until_read(dataset)

@@ -1,0 +1,223 @@
+"""Home, clicked through without a browser."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import jobs
+from core.dataset import Dataset
+from core.dataset.recent import recent, remember
+from core.user_folders import user_data
+from tests.trained_sets import finish, train_on_made_features
+
+ROOT = Path(__file__).resolve().parents[2]
+HOSTILE = '<img src=x onerror="alert(1)"> ![](https:/example.org/x) :smile: **b**'
+
+
+def home(root: Path | None = None) -> AppTest:
+    page = AppTest.from_file(str(ROOT / "ui/main.py"), default_timeout=60)
+    if root is not None:
+        page.query_params["set"] = remember(root)
+    return page.run()
+
+
+def words(page: AppTest) -> str:
+    told = [*page.title, *page.markdown, *page.caption, *page.info, *page.warning, *page.error]
+    return "\n".join(element.value for element in told)
+
+
+def labels(page: AppTest) -> list[str]:
+    return [button.label for button in page.button]
+
+
+def browse_to(page: AppTest, folder: Path) -> AppTest:
+    return page.text_input(key="open_path").set_value(str(folder)).run()
+
+
+def wait_for(page: AppTest, kind: str) -> AppTest:
+    deadline = time.monotonic() + 60
+    while (job := jobs.latest(user_data(), kind)) is None or jobs.alive(job):
+        assert time.monotonic() < deadline, "the job never ended"
+        time.sleep(0.05)
+    return page.run()
+
+
+def test_a_newcomer_reads_what_it_does_and_can_browse():
+    page = home()
+
+    assert page.title[0].value == "Winnow"
+    assert "wrong labels" in words(page)
+    assert page.text_input(key="open_path").value == str(Path.home())
+    assert not page.exception
+
+
+def test_browsing_shows_what_each_folder_holds(photo_set, tmp_path):
+    photo_set({"cat": 3, "dog": 2}, name="pets")
+    (tmp_path / ".hidden").mkdir()
+
+    page = browse_to(home(), tmp_path)
+
+    rows = [label for label in labels(page) if label.startswith("pets")]
+    assert rows == ["pets :gray[:small[5 photos in 2 folders]]"]
+    assert not any("hidden" in label for label in labels(page))
+
+
+def test_a_click_on_a_folder_goes_into_it_and_up_goes_back(photo_set, tmp_path):
+    photo_set({"cat": 1, "dog": 1}, name="pets")
+    page = browse_to(home(), tmp_path)
+
+    page.button(key="open_row_0").click().run()
+
+    assert page.text_input(key="open_path").value == str(tmp_path / "pets")
+    page.button(key="open_up").click().run()
+    assert page.text_input(key="open_path").value == str(tmp_path)
+
+
+def test_a_path_that_is_no_folder_is_explained(tmp_path):
+    page = browse_to(home(), tmp_path / "nowhere")
+
+    assert "There is no folder" in words(page)
+    assert page.text_input(key="open_path").value == str(Path.home())
+
+
+def test_all_of_home_cannot_be_opened_as_one_data_set():
+    page = browse_to(home(), Path.home())
+
+    assert page.button(key="open_folder").disabled
+    assert "more than one data set" in words(page)
+
+
+def test_opening_a_folder_puts_it_into_the_address_and_among_the_recent(photo_set):
+    root = photo_set({"cat": 3, "dog": 2})
+    page = browse_to(home(), root)
+
+    page.button(key="open_folder").click().run()
+
+    assert page.title[0].value == "photos"
+    assert "5 photos in 2 classes" in words(page)
+    assert recent()[0].root == root
+    assert page.query_params["set"] == recent()[0].token
+
+
+def test_working_on_a_copy_leaves_the_folder_alone(photo_set, tmp_path):
+    root = photo_set({"cat": 3, "dog": 2})
+    page = browse_to(home(), root)
+    page.radio(key="open_how").set_value("Work on a copy").run()
+
+    page.button(key="open_folder").click().run()
+    page = wait_for(page, "copy")
+
+    assert page.title[0].value == "photos copy"
+    assert sorted(os.listdir(root)) == ["cat", "dog"]
+    assert len(list((tmp_path / "photos copy" / "cat").iterdir())) == 3
+
+
+def test_a_new_data_set_gets_its_class_folders(tmp_path):
+    page = home()
+    page.text_input(key="new_name").set_value("birds")
+    page.text_area(key="new_classes").set_value("owl\n\nwren")
+    page.text_input(key="new_parent").set_value(str(tmp_path)).run()
+
+    page.button(key="create").click().run()
+
+    assert page.title[0].value == "birds"
+    assert (tmp_path / "birds" / "owl").is_dir() and (tmp_path / "birds" / "wren").is_dir()
+    assert "no photos in this folder yet" in words(page)
+
+
+@pytest.mark.parametrize("name", ["..", "a/b", "CON"])
+def test_a_class_name_that_is_no_folder_name_is_refused_with_a_sentence(tmp_path, name):
+    page = home()
+    page.text_input(key="new_name").set_value("birds")
+    page.text_area(key="new_classes").set_value(name)
+    page.text_input(key="new_parent").set_value(str(tmp_path)).run()
+
+    page.button(key="create").click().run()
+
+    assert page.error
+    assert not page.exception
+    assert not (tmp_path.parent / "a").exists()
+
+
+def test_a_new_data_set_never_takes_over_a_folder_with_files(photo_set, tmp_path):
+    photo_set({"cat": 1}, name="pets")
+    page = home()
+    page.text_input(key="new_name").set_value("pets")
+    page.text_input(key="new_parent").set_value(str(tmp_path)).run()
+
+    page.button(key="create").click().run()
+
+    assert "exists already" in words(page)
+
+
+def test_an_unchecked_set_is_told_to_check_next(photo_set):
+    page = home(photo_set({"cat": 3, "dog": 2}))
+
+    assert page.button(key="next_step").label == "Check the photos"
+
+
+def test_photos_of_one_class_only_are_told_what_is_missing(photo_set):
+    page = home(photo_set({"cat": 3}))
+
+    assert "at least two classes" in words(page)
+
+
+def test_a_trained_set_says_how_often_it_is_wrong(photo_set):
+    root = photo_set({"cat": 12, "dog": 12})
+    train_on_made_features(root)
+
+    page = home(root)
+
+    assert "wrong on 4 of 24" in words(page)
+
+
+def test_a_folder_that_is_gone_is_explained(photo_set):
+    root = photo_set({"cat": 1, "dog": 1})
+    page = home(root)
+    root.rename(root.with_name("elsewhere"))
+
+    page.run()
+
+    assert page.warning
+    assert page.title[0].value == "Winnow"
+    assert not page.exception
+
+
+def test_an_address_with_an_unknown_set_is_explained():
+    page = AppTest.from_file(str(ROOT / "ui/main.py"), default_timeout=60)
+    page.query_params["set"] = "0123456789abcdef"
+
+    page.run()
+
+    assert "not opened here before" in words(page)
+
+
+def test_hostile_names_are_shown_as_they_are_written(tmp_path, save_image):
+    root = tmp_path / HOSTILE.replace("/", "_")
+    save_image(root / "![](x)" / "1.png")
+    save_image(root / "a\n\u202eb" / "2.png", seed=1)
+
+    page = home(root)
+
+    assert not page.exception
+    assert "<img" not in words(page).replace("\\<img", "")
+    assert "![](" not in words(page)
+
+
+def test_undo_in_the_sidebar_takes_back_the_last_step_and_redo_does_it_again(photo_set):
+    root = photo_set({"cat": 3, "dog": 2})
+    dataset = Dataset.open(root)
+    finish(dataset.reconcile())
+    row = dataset.rows(class_name="cat")[0]
+    dataset.relabel([row.id], "dog")
+    page = home(root)
+
+    page.button(key="undo").click().run()
+
+    assert (root / row.path).exists()
+    assert page.button(key="undo").disabled
+    page.button(key="redo").click().run()
+    assert not (root / row.path).exists()

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 from core import jobs
@@ -120,6 +121,11 @@ class App:
         if self.running() and self._process is not None:
             self._process.send_signal(signal.SIGTERM)
             self._process.wait(timeout=20)
+
+    def process(self) -> psutil.Process:
+        """The server's process, to look into."""
+        assert self._process is not None
+        return psutil.Process(self._process.pid)
 
     def wait_until_it_ends(self, seconds: float = 20) -> int:
         """Wait until the server has ended by itself; return its exit code."""

@@ -88,4 +88,6 @@ def _most_confused(confusion: np.ndarray) -> tuple[tuple[int, int, int], ...]:
 
 def _mistakes(confusion: np.ndarray) -> np.ndarray:
     """The confusion matrix without its diagonal."""
-    return confusion * (1 - np.eye(len(confusion), dtype=confusion.dtype))
+    mistakes = confusion.copy()
+    np.fill_diagonal(mistakes, 0)
+    return mistakes

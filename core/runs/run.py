@@ -44,7 +44,8 @@ class Predictions:
     @property
     def loss(self) -> np.ndarray:
         """(N,) -log of the probability of the given class."""
-        return -np.log(np.maximum(self.given_probs, np.finfo(np.float32).tiny))
+        loss: np.ndarray = -np.log(np.maximum(self.given_probs, np.finfo(np.float32).tiny))
+        return loss
 
     @property
     def given_probs(self) -> np.ndarray:

@@ -25,7 +25,7 @@ STRENGTHS = tuple(10.0**exponent for exponent in np.arange(0.5, -4.6, -0.5))
 WORSE_BEFORE_STOPPING = 2
 ROWS_TO_CHOOSE_ON = 5000  # more than this, and the strength is chosen on an even part of them
 NUMBERS_AT_ONCE = 8_000_000  # problems x classes x rows held at a time; 32 MB an array
-LOOSE, TIGHT = 1e-4, 1e-7  # loss per photo still to be gained: while choosing, in the end
+LOOSE, TIGHT = 1e-3, 2e-7  # share of the loss still to be gained: while choosing, in the end
 SHARE_OF_CHOOSING = 0.8  # of a fit's time, roughly
 
 # A relative strength, the folds' weights at it, and (l2, held-out loss) of all that were tried.
@@ -215,7 +215,7 @@ class _Fit:
         penalty = np.full(weights.shape[-1], strength * self.basis.mean_square, dtype=np.float32)
         penalty[-1] = 0.0  # the bias
         squares = self.basis.squares * np.float32(count / len(self.labels))
-        return minimise(crew, squares, penalty, weights, tolerance=tolerance * count)
+        return minimise(crew, squares, penalty, weights, tolerance=tolerance)
 
     def _nothing_learnt(self) -> np.ndarray:
         shape = (self.folds, self.classes, self.basis.rows.shape[1])

@@ -18,6 +18,7 @@ import numpy as np
 MEMORY = 10  # pairs kept by L-BFGS
 ROWS_PER_BLOCK = 2048
 MOST_STEPS = 200
+ROUNDING = 1e-8  # loss per row below which float32 makes no headway
 Answer = TypeVar("Answer")
 
 
@@ -127,7 +128,7 @@ def minimise(
         squares: (R,) sum of squares of every column over the rows.
         penalty: (R,) L2 strength of every column.
         weights: (P, K, R) to start from.
-        tolerance: Ends when ``Step.remaining`` is below it for every problem.
+        tolerance: Ends when ``Step.remaining`` is below this share of the loss, for every problem.
     """
     problems, classes, _ = weights.shape
     rows_in_all = sum(len(block.labels) for block in crew.blocks)
@@ -145,7 +146,7 @@ def minimise(
         history.learn(slope)
         remaining = _dot(slope, scale * slope)
         yield Step(weights, remaining)
-        if (remaining < tolerance).all():
+        if (remaining < tolerance * crew.total(_loss) + ROUNDING * rows_in_all).all():
             break
         direction = -history.precondition(slope, scale)
         length = _search(crew, weights, direction, penalty, _dot(slope, direction))
@@ -227,6 +228,12 @@ def _search(
     for block in crew.blocks:
         block.logits = block.moved
     return length
+
+
+def _loss(block: Block) -> np.ndarray:
+    """Summed over the rows each problem trains on, (P,)."""
+    loss: np.ndarray = -(block.log_given * block.trained).sum(axis=1, dtype=np.float64)
+    return loss
 
 
 def _slope_along(block: Block) -> np.ndarray:

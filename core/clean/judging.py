@@ -207,10 +207,8 @@ class _Process:
         assert self._process.stdin is not None and self._process.stdout is not None
         self._requests, self._answers = self._process.stdin, self._process.stdout
         if not self._answers.readline():
-            self._process.wait()
-            raise RuntimeError(
-                f"The process that checks photos did not start (exit {self._process.returncode})."
-            )
+            self.kill()
+            raise RuntimeError("The process that checks photos did not start. The log says more.")
 
     def judge(self, names: list[str], seconds: float, at_once: bool) -> Iterator[list[Verdict]]:
         """Ask about files, and yield their verdicts in order, some at a time."""

@@ -13,11 +13,11 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pillow_heif
-from PIL import Image
+from PIL import Image, JpegImagePlugin, PngImagePlugin, UnidentifiedImageError
 
 from core.errors import ImageError
 from core.images.damage import cannot_open, diagnosis, too_large
@@ -29,29 +29,24 @@ MAX_PIXELS = 120_000_000
 
 # Only formats with a plain signature and a decoder inside the process. Pillow knows others:
 # some run a program on the file (EPS), some take random bytes for a picture (TGA).
-# Naming the modules here spares every new process the import of those.
-PLUGINS = {
-    "JPEG": "Jpeg",
-    "PNG": "Png",
-    "GIF": "Gif",
-    "WEBP": "WebP",
-    "AVIF": "Avif",
-    "TIFF": "Tiff",
-    "BMP": "Bmp",
-    "DIB": "Bmp",
-    "ICO": "Ico",
-    "JPEG2000": "Jpeg2K",
-    "PPM": "Ppm",
-    "QOI": "Qoi",
-    "PSD": "Psd",
-    "SGI": "Sgi",
-    "ICNS": "Icns",
-    "DDS": "Dds",
+COMMON = (JpegImagePlugin.JpegImageFile.format, PngImagePlugin.PngImageFile.format)
+RARER = {
+    "GIF": "PIL.GifImagePlugin",
+    "WEBP": "PIL.WebPImagePlugin",
+    "AVIF": "PIL.AvifImagePlugin",
+    "TIFF": "PIL.TiffImagePlugin",
+    "BMP": "PIL.BmpImagePlugin",
+    "DIB": "PIL.BmpImagePlugin",
+    "ICO": "PIL.IcoImagePlugin",
+    "JPEG2000": "PIL.Jpeg2KImagePlugin",
+    "PPM": "PIL.PpmImagePlugin",
+    "QOI": "PIL.QoiImagePlugin",
+    "PSD": "PIL.PsdImagePlugin",
+    "SGI": "PIL.SgiImagePlugin",
+    "ICNS": "PIL.IcnsImagePlugin",
+    "DDS": "PIL.DdsImagePlugin",
+    "HEIF": "pillow_heif",
 }
-for _module in PLUGINS.values():
-    importlib.import_module(f"PIL.{_module}ImagePlugin")
-pillow_heif.register_heif_opener()
-FORMATS = (*PLUGINS, "HEIF")
 JPEGS = frozenset({"JPEG", "MPO"})
 
 EXIF_ORIENTATION = 0x0112
@@ -126,7 +121,7 @@ def decode(
         ImageError: If the file cannot be used as a picture.
     """
     _refuse_special(path)
-    with as_image_error(path), Image.open(path, formats=FORMATS) as image:
+    with as_image_error(path), _opened(path) as image:
         width, height = image.size
         if width * height > max_pixels:
             raise ImageError(too_large(width, height, max_pixels), kind="too_large")
@@ -172,6 +167,23 @@ def flattened(image: Image.Image) -> Image.Image:
     white = Image.new("RGB", image.size, "white")
     white.paste(image, mask=image.getchannel("A"))
     return white
+
+
+def _opened(path: Path) -> Image.Image:
+    try:
+        return Image.open(path, formats=COMMON)
+    except UnidentifiedImageError:
+        return Image.open(path, formats=_all_formats())
+
+
+@cache
+def _all_formats() -> tuple[str, ...]:
+    """Every format, its reader imported: half of a new process's start, and rarely needed."""
+    for module in RARER.values():
+        importlib.import_module(module)
+    pillow_heif = importlib.import_module("pillow_heif")
+    pillow_heif.register_heif_opener()
+    return (*COMMON, *RARER)
 
 
 def _refuse_special(path: Path) -> None:

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image
 
@@ -169,8 +170,7 @@ def test_of_several_frames_the_first_is_the_photo(tmp_path, suffix):
 
 @pytest.mark.parametrize("suffix", ["heic", "avif", "jp2", "bmp", "ppm", "ico", "qoi"])
 def test_less_common_formats_open_too(tmp_path, suffix):
-    import core.images.decode  # noqa: F401 - registers HEIC, for saving too
-
+    pillow_heif.register_heif_opener()  # for saving
     Image.new("RGB", (64, 64), RED).save(tmp_path / f"photo.{suffix}")
 
     assert is_close(open_rgb(tmp_path / f"photo.{suffix}").getpixel((9, 9)), RED)
@@ -231,6 +231,7 @@ def test_a_missing_file_is_not_held_against_its_content(tmp_path):
 
 
 def test_any_cut_or_flip_ends_in_a_picture_or_an_image_error(tmp_path):
+    pillow_heif.register_heif_opener()  # for saving
     random = np.random.default_rng(0)
     path = tmp_path / "broken"
     for suffix in ("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "AVIF", "HEIF", "ICO", "PPM"):

@@ -163,18 +163,20 @@ def test_marks_on_the_way_survive_a_reload(app, page, trained):
     assert len(dataset.history(limit=10)) == 2
 
 
-def test_marks_made_while_the_server_is_down_are_applied_once(app, review, trained):
+def test_marks_made_while_the_server_is_down_are_applied_once(own_app, page, trained):
     dataset = Dataset.open(trained)
+    page.goto(own_app.address(trained, "review"))
+    review = focus_first(page)
     review.keyboard.press("x")
     all_saved(review)
 
-    app.stop(abruptly=True)
+    own_app.kill()
     try:
         review.keyboard.press("x")
         review.keyboard.press("x")
         assert label(review, 2).endswith("removed")
     finally:
-        app.start()
+        own_app.start()
 
     until(lambda: dataset.removed_count() == 3, "The marks did not arrive after the restart.")
     all_saved(review)

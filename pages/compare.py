@@ -1,0 +1,143 @@
+"""Compare: what a round of corrections gained, told apart from what new labels alone change."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import streamlit as st
+
+from core import runs
+from core.dataset import Dataset
+from core.errors import RunError
+from core.review.compare import Comparison, compare
+from ui import navigation, state
+from ui.gallery import Tile, gallery
+from ui.words import count, plain, shown
+
+SHOWN_PHOTOS = 60
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def compared(_dataset: Dataset, token: str, before: str, after: str) -> Comparison:
+    """Two runs side by side; runs never change, so neither does this."""
+    home = _dataset.home
+    return compare(_dataset, runs.load_run(home, before), runs.load_run(home, after))
+
+
+def empty_state(kept: Sequence[runs.Run]) -> None:
+    """Say what is missing before there is anything to compare."""
+    if not kept:
+        st.info("Nothing to compare yet. Train once, mend some labels, then train again.")
+        navigation.next_step("train", "Go to Train", key="compare_to_train")
+        return
+    st.info(
+        "One training so far. Mend some labels in Review and train again: then this page says "
+        "what it gained."
+    )
+    navigation.next_step("review", "Go to Review", key="compare_to_review")
+
+
+def before_the_last_round(kept: Sequence[runs.Run]) -> runs.Run:
+    """The newest run made before the corrections that the newest run of all has learned from."""
+    newest = kept[0]
+    return next((run for run in kept[1:] if run.step != newest.step), kept[1])
+
+
+def choose(kept: Sequence[runs.Run]) -> tuple[runs.Run, runs.Run]:
+    """The two runs to compare, the earlier one first."""
+    by_id = {run.id: run for run in kept}
+    names = {run.id: title(run) for run in kept}
+    start = before_the_last_round(kept)
+    left, right = st.columns(2)
+    before = left.selectbox(
+        "Before",
+        list(by_id)[1:],
+        index=list(by_id)[1:].index(start.id),
+        format_func=names.__getitem__,
+        key="compare_before",
+    )
+    later = [run.id for run in kept if run.id > before]
+    after = right.selectbox("After", later, format_func=names.__getitem__, key="compare_after")
+    return by_id[before], by_id[after or later[0]]
+
+
+def title(run: runs.Run) -> str:
+    """A run by its time and its result."""
+    when = datetime.fromtimestamp(run.created).strftime("%d %b %Y, %H:%M:%S")
+    return f"{when} · wrong on {run.wrong:,} of {run.judged:,}"
+
+
+def show_table(found: Comparison) -> None:
+    """How often each model is wrong, by each set of labels."""
+    rows = [("the labels as they were before", found.before_old, found.after_old)]
+    if found.changed:
+        rows.append(("the corrected labels", found.before_corrected, found.after_corrected))
+    lines = [f"| {count(found.photos, 'photo')}, held against | Model before | Model after |"]
+    lines += ["|:--|--:|--:|"]
+    lines += [f"| {name} | {old:,} wrong | {new:,} wrong |" for name, old, new in rows]
+    st.markdown("\n".join(lines))
+
+
+def show_photos(dataset: Dataset, before: runs.Run, after: runs.Run, found: Comparison) -> None:
+    """The photos that only one of the two models gets right."""
+    for name, ids, words in (
+        ("mended", found.mended, "Mended: wrong before, right now"),
+        ("broken", found.broken, "Broken: right before, wrong now"),
+    ):
+        if not ids:
+            continue
+        st.subheader(words)
+        more = f", the first {SHOWN_PHOTOS}" if len(ids) > SHOWN_PHOTOS else ""
+        st.caption(f"{count(len(ids), 'photo')}{more}")
+        tiles = photos(dataset, before, after, ids[:SHOWN_PHOTOS])
+        gallery(dataset, tiles, key=f"compare_{name}", label=words, editable=False)
+
+
+def photos(dataset: Dataset, before: runs.Run, after: runs.Run, ids: Sequence[int]) -> list[Tile]:
+    """Tiles that say what each model takes the photo for."""
+    then, now = (runs.load_predictions(dataset.home, run.id) for run in (before, after))
+    at_then = {int(file_id): at for at, file_id in enumerate(then.file_id)}
+    at_now = {int(file_id): at for at, file_id in enumerate(now.file_id)}
+    tiles = []
+    for file_id in ids:
+        early, late = at_then[file_id], at_now[file_id]
+        label = after.classes[now.given[late]]
+        tiles.append(
+            Tile(
+                id=file_id,
+                content=now.content[late],
+                was=label,
+                lines=(
+                    f"Labelled {shown(label)}",
+                    f"Before: {shown(before.classes[then.predicted[early]])}",
+                    f"Now: {shown(after.classes[now.predicted[late]])}",
+                ),
+            )
+        )
+    return tiles
+
+
+def main() -> None:
+    """Lay out the page."""
+    dataset = state.require()
+    st.title("Compare")
+    kept = runs.list_runs(dataset.home)
+    if len(kept) < 2:
+        empty_state(kept)
+        return
+    before, after = choose(kept)
+    try:
+        found = compared(dataset, dataset.token, before.id, after.id)
+    except RunError as error:
+        st.error(plain(str(error)))
+        return
+    verdict, *rest = found.words
+    st.subheader(plain(verdict))
+    if found.photos:
+        show_table(found)
+    for sentence in rest:
+        st.markdown(plain(sentence))
+    navigation.next_step("review", "Go on with Review", key="compare_next")
+    show_photos(dataset, before, after, found)
+
+
+main()

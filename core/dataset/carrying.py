@@ -83,13 +83,13 @@ class Carrier:
             return  # each file then tells why it could not be moved there
 
     def unmake_class(self, name: str | None) -> None:
-        """Take away the class folder that the step made, going backward."""
-        if name is None or self._direction == "forward":
+        """Take away the class folder that the step made, if nothing is in it."""
+        if name is None:
             return
         try:
             (self._root / name).rmdir()
         except OSError:
-            return  # someone put something there since: it stays
+            return  # something is in it by now: it stays
 
     def carry(self, move: Move, *, resuming: bool) -> Outcome:
         """Move one file.

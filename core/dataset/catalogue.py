@@ -168,7 +168,8 @@ class Catalogue:
 
     def _opened(self) -> _Held:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            # Not its parents: a drive that was taken out must not come back as a folder.
+            self.path.parent.mkdir(exist_ok=True)
             try:
                 connection = _connect(self.path)
             except sqlite3.DatabaseError as error:
@@ -179,7 +180,7 @@ class Catalogue:
         except (OSError, sqlite3.OperationalError) as error:
             raise DatasetError(
                 f"The catalogue {shown(str(self.path))} cannot be opened ({error}). Check that "
-                "the disk is not full and that you may write to this folder."
+                "its folder is still there, that you may write to it and that the disk is not full."
             ) from error
         return _Held(connection, self.identity())
 

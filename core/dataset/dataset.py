@@ -76,7 +76,7 @@ class Dataset:
             check_class_name(name, [DEFAULT_UNSORTED, *classes[:index]])
         try:
             root.mkdir(parents=True, exist_ok=True)
-            if any(not entry.name.startswith(".") for entry in os.scandir(root)):
+            if any(not name.startswith(".") for name in os.listdir(root)):
                 raise DatasetError(
                     f"{shown(str(root))} is not empty. Open it instead, or choose another name."
                 )
@@ -227,8 +227,6 @@ class Dataset:
                 class_name, self.classes(), unsorted=self.unsorted, new=new
             )
             wishes = plans.relabel(self.get(ids).values(), class_name, unsorted=self.unsorted)
-            if not wishes and creates is None:
-                return self._journal.nothing("relabel", edit)
             return self._journal.perform(
                 "relabel", wishes, unsorted=self.unsorted, edit=edit, creates=creates
             )

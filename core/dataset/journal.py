@@ -277,7 +277,8 @@ class Journal:
         times = FolderTimes(self._root, touched(moves, creates))
         carrier.make_class(creates)
         outcomes = [carrier.carry(move, resuming=resuming) for move in moves]
-        carrier.unmake_class(creates)
+        if direction == "backward" or not any(outcome.arrived for outcome in outcomes):
+            carrier.unmake_class(creates)
         times.sync()
         reached("moved")
         self._settle(step_id, direction, outcomes, times, unsorted=unsorted)

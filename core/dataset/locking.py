@@ -7,6 +7,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from core.dataset.names import shown
 from core.errors import DatasetError
 
 WAIT_SECONDS = 60.0
@@ -40,13 +41,18 @@ class TreeLock:
         if getattr(self._local, "is_held", False):
             yield True
             return
-        self._path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self._path)
         try:
+            self._path.parent.mkdir(exist_ok=True)
             lock.acquire(timeout=wait_seconds, poll_interval=0.005)
         except Timeout:
             yield False
             return
+        except OSError as error:
+            raise DatasetError(
+                f"{shown(str(self._path))} cannot be locked ({error.strerror or error}). "
+                "Check that its folder is still there and can be written."
+            ) from error
         self._local.is_held = True
         try:
             yield True

@@ -97,7 +97,7 @@ def _objection(name: str) -> str | None:
         return "slashes separate folders. Leave them out"
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
         return "it holds a character that cannot be shown. Type it anew"
-    if any(character in '<>:"|?*' for character in name):
+    if os.name == "nt" and any(character in '<>:"|?*' for character in name):
         return 'Windows does not allow < > : " | ? * in folder names. Leave them out'
     if name.endswith((" ", ".")):
         return "a name must not end with a space or a dot"

@@ -65,6 +65,7 @@ def restore(connection: sqlite3.Connection, ids: Sequence[int], *, unsorted: str
         file_id: decoded(path)
         for file_id, path in connection.execute(f"SELECT id, path FROM file WHERE place={REMOVED}")
     }
+    rows = {row.id: row for row in removed_rows(connection, ids)}
     return [
         Wish(
             file_id=row.id,
@@ -74,5 +75,5 @@ def restore(connection: sqlite3.Connection, ids: Sequence[int], *, unsorted: str
             target=class_of(row.path, unsorted) or unsorted,
             content=row.content,
         )
-        for row in removed_rows(connection, ids)
+        for row in (rows[one] for one in dict.fromkeys(ids) if one in rows)
     ]

@@ -28,7 +28,7 @@ from core.jobs.progress import Progress, Task
 
 BATCH_FILES = 2_000
 BATCH_SECONDS = 0.5
-HASHED_AT_ONCE = 128
+HASHED_AT_ONCE = 64
 MESSAGE = "Looking through the photos."
 
 
@@ -72,6 +72,7 @@ class Reconciler:
         self._lock = lock
         self._intake = Intake(root, unsorted=unsorted)
         self._unreadable: list[Skipped] = []
+        self._unread_before: set[str] = set()  # no news when they cannot be read again
 
     def run(self, *, everything: bool) -> Task[Reconciled]:
         """Follow the tree.
@@ -90,6 +91,7 @@ class Reconciler:
         return self._result()
 
     def _compare(self, *, everything: bool) -> Generator[Progress, None, _Differences]:
+        self._require_root()
         known = self._known_folders()
         differences = _Differences()
         now = time.time()
@@ -109,11 +111,6 @@ class Reconciler:
             if listed.error is None:
                 self._compare_files(listed, differences)
                 waiting += [below for below in listed.folders if everything or below not in known]
-            elif not path:
-                raise DatasetError(
-                    f"{shown(str(self._root))} cannot be read ({listed.error}). "
-                    "Check that it is still there and that you may open it."
-                )
             else:
                 self._unreadable.append(_unreadable(path, listed.error))
             if time.monotonic() - reported > BATCH_SECONDS:
@@ -127,6 +124,16 @@ class Reconciler:
                 if not any(path.startswith(f"{folder}/") for folder in unread)
             ]
         return differences
+
+    def _require_root(self) -> None:
+        """Tell a folder that cannot be read, such as a drive taken out, from an emptied one."""
+        try:
+            os.scandir(self._root).close()
+        except OSError as error:
+            raise DatasetError(
+                f"{shown(str(self._root))} cannot be read ({error.strerror or error}). "
+                "Check that it is still there and that you may open it."
+            ) from error
 
     def _known_folders(self) -> dict[str, tuple[int, float | None]]:
         rows = self._catalogue.connection().execute("SELECT path, mtime_ns, check_at FROM folder")
@@ -163,8 +170,11 @@ class Reconciler:
         new = []
         for found in listed.files:
             row = known.pop(front + encoded(found.name), None)
-            if row is None or row[1:3] != [found.size, found.mtime_ns] or not row[3]:
+            if row is None or row[1:3] != [found.size, found.mtime_ns]:
                 new.append(decoded(front) + found.name)
+            elif not row[3]:
+                new.append(decoded(front) + found.name)
+                self._unread_before.add(new[-1])
         differences.lost += [values[0] for values in known.values()]
         differences.new.append(sorted(new))
         differences.folders.append(
@@ -236,6 +246,8 @@ class Reconciler:
             content = content_hash(self._root / path)
         except OSError as error:
             self._unreadable.append(_unreadable(path, error.strerror or str(error)))
+            if path in self._unread_before:
+                return None
             content = ""
         return Hashed(path=path, size=found.size, mtime_ns=found.mtime_ns, content=content)
 

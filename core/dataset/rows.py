@@ -106,12 +106,13 @@ def _read(
 
 
 def rows_by_id(connection: sqlite3.Connection, ids: Iterable[int]) -> dict[int, FileRow]:
-    """The present ones among some files."""
-    found = {}
+    """The present ones among some files, in the order asked for."""
+    found: dict[int, FileRow] = {}
     for chunk in _chunks(ids):
         marks = ",".join("?" * len(chunk))
-        for row in _read(connection, f"id IN ({marks}) AND place={PRESENT}", chunk):
-            found[row.id] = row
+        rows = _read(connection, f"id IN ({marks}) AND place={PRESENT}", chunk)
+        by_id = {row.id: row for row in rows}
+        found |= {one: by_id[one] for one in chunk if one in by_id}
     return found
 
 

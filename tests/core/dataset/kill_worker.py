@@ -26,7 +26,8 @@ def main() -> None:
             if worker.get("killed_after") is not None:
                 time.sleep(worker["killed_after"])
                 os.kill(child, signal.SIGKILL)
-        print(json.dumps([ended(child) for child, _ in children]), flush=True)
+        sys.stdout.write(json.dumps([ended(child) for child, _ in children]) + "\n")
+        sys.stdout.flush()
 
 
 def fork(worker: dict) -> int:

@@ -20,6 +20,7 @@ from core.networks.preprocessing import to_batch_item
 
 # Often enough for a live chart of a small set; each report also flushes features to disk.
 SECONDS_BETWEEN_REPORTS = 0.3
+UNREADABLE = "The file cannot be read."  # it has no content in the catalogue either
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,9 +61,9 @@ def embed(dataset: Dataset, backbone: str, rows: Sequence[FileRow]) -> Task[Embe
     by_content: dict[str, list[FileRow]] = {}
     for row in rows:
         by_content.setdefault(row.content, []).append(row)
-    missing = store.missing(list(by_content))
+    failed: dict[str, str] = {"": UNREADABLE} if by_content.get("") else {}
+    missing = store.missing([content for content in by_content if content])
 
-    failed: dict[str, str] = {}
     engine = None
     if missing:
         engine = yield from _loaded(backbone, len(missing))
@@ -70,8 +71,8 @@ def embed(dataset: Dataset, backbone: str, rows: Sequence[FileRow]) -> Task[Embe
         photos = (Photo(content, dataset.path_of(row), row.bytes) for content, row in holders)
         yield from _embed_missing(store, engine, photos, len(missing), failed)
     return EmbedResult(
-        embedded=len(missing) - len(failed),
-        kept=len(by_content) - len(missing),
+        embedded=len(missing) - len(failed.keys() & set(missing)),
+        kept=len(by_content.keys() - {""}) - len(missing),
         unreadable=tuple(
             (row.id, reason) for content, reason in failed.items() for row in by_content[content]
         ),
@@ -178,9 +179,7 @@ def _report(done: int, total: int, seconds: float) -> Progress:
     message = f"Looking at photos: {rate:.0f} a second, {_time_left(total - done, rate)}."
     if done >= total:
         message = f"Looked at {total:,} photos, {rate:.0f} a second."
-    return Progress(
-        phase="embed", done=done, total=total, message=message, metrics={"photos_per_second": rate}
-    )
+    return Progress(phase="embed", done=done, total=total, message=message)
 
 
 def _time_left(remaining: int, rate: float) -> str:

@@ -60,8 +60,8 @@ def class_activation(
 def overlay(image: Image.Image, heat: np.ndarray) -> Image.Image:
     """The whole photo with the heat (h, w), 0 to 1, over the part of it the network saw."""
     photo = image.convert("RGB")
-    box = tuple(round(edge) for edge in crop_of(*photo.size))
-    left, top, right, bottom = box
+    left, top, right, bottom = (round(edge) for edge in crop_of(*photo.size))
+    box = (left, top, right, bottom)
     smooth = Image.fromarray(np.asarray(heat, np.float32)).resize(
         (right - left, bottom - top), Image.Resampling.BILINEAR
     )

@@ -8,9 +8,10 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from core.clean.judging import judge_all
+from core.clean.judging import TAKES_TOO_LONG, judge_all
 from core.dataset import Dataset, FileRow
 from core.dataset.verdicts import StoredVerdict, load_verdicts, save_verdicts
+from core.images.damage import CANNOT_OPEN
 from core.images.verdict import Verdict
 from core.jobs.progress import JobResult, Progress, Task
 
@@ -49,8 +50,9 @@ class CheckResult:
 def check(dataset: Dataset) -> Task[CheckResult]:
     """Judge every photo that was not judged before with the same content.
 
-    Verdicts are kept as they are found: a stopped check goes on where it was. A file that is
-    moved or deleted meanwhile is not judged.
+    Verdicts are kept as they are found: a stopped check goes on where it was. A file that could
+    not be opened or took too long is looked at again the next time. One that is moved or deleted
+    meanwhile is not judged.
     """
     started = time.monotonic()
     rows = dataset.rows()
@@ -68,7 +70,7 @@ def check_job(root: str) -> Task[JobResult]:
     """As ``check``, for a process of its own: bring the catalogue up to date, then sweep.
 
     The result holds ``checked``, ``seconds``, ``suspicious``, ``rejected_count`` and, of
-    ``rejected``, the first ``MOST_REJECTIONS_IN_A_RESULT``; ``standing`` has all.
+    ``rejected``, the first ``MOST_REJECTIONS_IN_A_RESULT``; ``core.clean.kept`` lists all.
     """
     dataset = Dataset.open(Path(root))
     yield from dataset.reconcile()
@@ -82,15 +84,15 @@ def check_job(root: str) -> Task[JobResult]:
     }
 
 
-def standing(dataset: Dataset) -> CheckResult:
-    """What is known of the present photos without looking at any: ``checked`` may be fewer."""
-    rows = dataset.rows()
-    return _result(rows, _kept(dataset, rows), seconds=0.0)
-
-
 def _kept(dataset: Dataset, rows: list[FileRow]) -> dict[int, StoredVerdict]:
-    kept = load_verdicts(dataset)
+    kept = {id: verdict for id, verdict in load_verdicts(dataset).items() if _lasts(verdict)}
     return {row.id: kept[row.id] for row in rows if row.id in kept}
+
+
+def _lasts(verdict: StoredVerdict) -> bool:
+    """Whether the same content would be judged the same again."""
+    reason = verdict.reason or ""
+    return reason != TAKES_TOO_LONG and not reason.startswith(CANNOT_OPEN)
 
 
 def _from_copies(
@@ -103,7 +105,8 @@ def _from_copies(
         for row in rows
         if row.id not in found and row.content in known
     }
-    save_verdicts(dataset, copied.values())
+    if copied:
+        save_verdicts(dataset, copied.values())
     return copied
 
 
@@ -116,19 +119,17 @@ def _by_content(rows: list[FileRow]) -> list[list[FileRow]]:
 
 
 def _judged(dataset: Dataset, groups: list[list[FileRow]]) -> Iterator[dict[int, StoredVerdict]]:
-    """Judge the first of each group for all of it, keeping what would come out the same again."""
+    """Judge the first of each group for all of it, and keep what was found."""
     paths = [Path(os.path.abspath(dataset.path_of(group[0]))) for group in groups]
     with closing(judge_all(paths)) as batches:
         for batch in batches:
             news: dict[int, StoredVerdict] = {}
-            lasting: list[StoredVerdict] = []
             for position, verdict in batch:
                 if not verdict.lasting and not os.path.lexists(paths[position]):
                     continue  # moved or deleted since the rows were read
-                stored = [_stored(row, verdict) for row in groups[position]]
-                news.update({each.file_id: each for each in stored})
-                lasting.extend(stored if verdict.lasting else [])
-            save_verdicts(dataset, lasting)
+                news |= {row.id: _stored(row, verdict) for row in groups[position]}
+            if news:
+                save_verdicts(dataset, news.values())
             yield news
 
 

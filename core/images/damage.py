@@ -14,6 +14,7 @@ CUT_SHORT = "This picture is cut short: its end is missing. Download it again or
 DAMAGED = "This picture is damaged and cannot be read. Download it again or remove it."
 TOO_LARGE = "This picture says it is far larger than can be opened safely."
 HOSTILE = "This picture unpacks to far more than it shows. It may have been made to do harm."
+CANNOT_OPEN = "This file cannot be opened"
 CONVERT = "Save it as JPEG or PNG to use it."
 
 # A TIFF counts the values of one pixel in 16 bits. More is a claim to memory, not a picture.
@@ -40,7 +41,7 @@ def diagnosis(path: Path, fault: Exception) -> ImageError:
 def cannot_open(error: OSError | ValueError) -> ImageError:
     """The system refused the file itself: another day it may be readable."""
     why = error.strerror if isinstance(error, OSError) and error.strerror else "unknown reason"
-    return ImageError(f"This file cannot be opened: {why}.", kind="corrupt", lasting=False)
+    return ImageError(f"{CANNOT_OPEN}: {why}.", kind="corrupt", lasting=False)
 
 
 def too_large(width: int, height: int, max_pixels: int) -> str:

@@ -7,8 +7,10 @@ import pytest
 from PIL import Image
 
 from core.clean import sweep
-from core.clean.sweep import check, check_job, standing
+from core.clean.judging import TAKES_TOO_LONG
+from core.clean.sweep import check, check_job
 from core.dataset import Dataset
+from core.dataset.verdicts import StoredVerdict, save_verdicts
 from core.images.files import is_ignored
 
 pytestmark = pytest.mark.timeout(240)
@@ -152,17 +154,32 @@ def test_it_is_suspicious_when_over_half_fail_and_at_least_ten(photo_set, good, 
     assert finished(check(opened(root))).suspicious is suspicious
 
 
-def test_what_stands_is_known_without_a_look(spoilt, looked_at):
-    dataset = opened(spoilt)
-    before = standing(dataset)
-    result = finished(check(dataset))
-    looked_at.clear()
+def test_a_file_that_cannot_be_opened_is_listed_and_looked_at_again(photo_set, looked_at):
+    dataset = opened(photo_set({"cat": 2}))
+    path = dataset.root / "cat" / "0001.png"
+    body = path.read_bytes()
+    path.unlink()
+    path.symlink_to(path)  # a loop: there, but nothing can be read from it
 
-    after = standing(dataset)
+    first = finished(check(dataset))
+    path.unlink()
+    path.write_bytes(body)
+    second = finished(check(dataset))
 
-    assert (before.checked, before.rejected) == (0, ())
-    assert (after.checked, after.rejected) == (9, result.rejected)
-    assert looked_at == []
+    assert [row.file for row in first.rejected] == ["cat/0001.png"]
+    assert "cannot be opened" in first.rejected[0].reason
+    assert second.rejected == ()
+    assert looked_at[1] == ["0001.png"]
+
+
+def test_a_file_that_took_too_long_is_looked_at_again(photo_set, looked_at):
+    dataset = opened(photo_set({"cat": 2}))
+    row = dataset.rows()[0]
+    slow = StoredVerdict(file_id=row.id, content=row.content, kind="corrupt", reason=TAKES_TOO_LONG)
+    save_verdicts(dataset, [slow])
+
+    assert finished(check(dataset)).rejected == ()
+    assert len(looked_at[0]) == 2
 
 
 def test_the_job_finds_new_files_itself_and_gives_plain_values(spoilt):
@@ -181,8 +198,8 @@ def test_removed_photos_are_neither_checked_nor_listed(spoilt):
 
     dataset.remove([row.file_id for row in result.rejected])
 
-    assert standing(dataset).rejected == ()
-    assert finished(check(dataset)).checked == 6
+    again = finished(check(dataset))
+    assert (again.checked, again.rejected) == (6, ())
 
 
 class Memory:

@@ -98,6 +98,10 @@ CREATE TABLE verdict(
 """
 
 
+# Connections of the parent of a forked process. Closing them there would meddle with its locks.
+_inherited: list["_Held"] = []
+
+
 class _Held:
     """A thread's connection, closed when the thread is gone."""
 
@@ -121,6 +125,8 @@ class Catalogue:
         """This thread's connection. It commits each statement unless within ``writing``."""
         held: _Held | None = getattr(self._local, "held", None)
         if held is None or held.identity != self.identity():
+            if held is not None and held.identity[0] != os.getpid():
+                _inherited.append(held)
             held = self._local.held = self._opened()
         return held.connection
 

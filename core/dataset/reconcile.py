@@ -303,7 +303,8 @@ class Reconciler:
 def _when_to_check(listed: Listed) -> float | None:
     """A folder that changed a moment ago may hold more than was read."""
     now = time.time()
-    return now + FRESH_SECONDS if now - listed.mtime_ns / 1e9 < FRESH_SECONDS else None
+    is_fresh = abs(now - listed.mtime_ns / 1e9) < FRESH_SECONDS
+    return now + FRESH_SECONDS if is_fresh else None
 
 
 def _unreadable(path: str, reason: str) -> Skipped:

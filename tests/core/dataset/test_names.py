@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from core.dataset import Dataset
@@ -102,6 +104,8 @@ def test_a_strange_file_name_survives_every_kind_of_step(name, make_set, run, tr
         path.write_text("photo")
     except (OSError, UnicodeEncodeError):
         pytest.skip("this file system cannot hold the name")
+    if os.listdir(dataset.root / "cat") != [name]:
+        pytest.skip("this file system stores the name otherwise")
     (dataset.root / "dog" / name).write_text("in the way")
     run(dataset.reconcile())
     photo = dataset.find(f"cat/{name}")

@@ -3,6 +3,8 @@
 // Streamlit calls the default export again on every change of data, so the state lives in a
 // WeakMap by the element that Streamlit hands over, and listeners are attached once.
 
+const HEADER_PIXELS = 58; // height of Streamlit's header, under which the bar sticks
+
 class Gallery {
   constructor(parent, store) {
     this.parent = parent;
@@ -42,7 +44,13 @@ class Gallery {
     this.grid = element("div", "grid");
     this.grid.setAttribute("role", "listbox");
     this.palette = makePalette(this);
-    this.root.append(top, this.grid, this.palette);
+    const edge = element("div", "edge"); // leaves the screen just when the bar begins to stick
+    this.observer = new IntersectionObserver(
+      ([entry]) => top.classList.toggle("stuck", entry.boundingClientRect.top < HEADER_PIXELS),
+      { rootMargin: `-${HEADER_PIXELS}px 0px 0px 0px` },
+    );
+    this.observer.observe(edge);
+    this.root.append(edge, top, this.grid, this.palette);
     for (const type of ["keydown", "keyup", "keypress"]) {
       this.root.addEventListener(type, (event) => onKey(this, event));
     }
@@ -52,6 +60,7 @@ class Gallery {
   }
 
   close() {
+    this.observer.disconnect();
     this.log.close();
     this.root.remove();
   }
@@ -83,6 +92,7 @@ class Gallery {
     if (barChanged || this.editable !== data.editable) {
       this.editable = data.editable;
       drawToolbar(this);
+      if (this.editable) say(this, "A digit moves the photo in focus to that class. All keys: ?");
     }
     this.grid.setAttribute("aria-label", data.label);
     this.grid.setAttribute("aria-multiselectable", String(data.editable));

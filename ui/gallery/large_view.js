@@ -67,7 +67,7 @@ function drawLarge(gallery) {
   }
   const foot = element("div", "foot");
   const text = element("div", "text");
-  tile.lines.concat(tile.more).forEach((line) => text.append(isolated("div", "said", line)));
+  [tile.lines.join(" · "), ...tile.more].forEach((line) => text.append(isolated("div", "said", line)));
   foot.append(text, largeTools(gallery, tile));
   gallery.large.replaceChildren(head, stage, element("div", "refusal"), foot);
   stage.classList.toggle("several", stage.children.length > 1);

@@ -5,29 +5,30 @@ import streamlit as st
 from ui import opening, overview, state
 from ui.words import plain
 
-opening.wait_for_pending()
 dataset = state.current()
 
 if dataset is None:
     if problem := state.why_none():
         st.warning(plain(problem), icon=":material/warning:")
-    st.title("Winnow")
+    st.title("Winnow", anchor=False)
+    opening.wait_for_pending()
     st.markdown(
         "- Open a folder of photos, with one folder for each class.\n"
         "- Winnow finds broken files and wrong labels. You decide about each, with a key.\n"
         "- Everything stays on this computer, and every step can be undone."
     )
-    st.subheader("Try a sample")
+    st.subheader("Try a sample", anchor=False)
     opening.draw_samples()
-    st.subheader("Open your photos")
+    st.subheader("Open your photos", anchor=False)
     opening.draw_ways()
 else:
     st.title(plain(dataset.root.name or str(dataset.root)), anchor=False)
     st.caption(plain(str(dataset.root)))
+    opening.wait_for_pending()
     state.wait_until_read(dataset)
     overview.draw(dataset)
     with st.expander("Open another data set", key="another", on_change="rerun") as another:
         if another.open:
             opening.draw_ways(but=dataset.token)
-            st.subheader("Samples")
+            st.subheader("Samples", anchor=False)
             opening.draw_samples()

@@ -2,8 +2,10 @@
 
 import streamlit as st
 
+from core.errors import WinnowError
 from ui import sidebar, state
 from ui.navigation import PAGES
+from ui.words import plain
 
 # An emoji, because a Material symbol would be fetched from the web.
 st.set_page_config(page_title="Winnow", page_icon="🌾", layout="wide")
@@ -23,5 +25,8 @@ page = st.navigation(
 )
 state.carry_the_set()
 state.bring_up_to_date()
-sidebar.draw()
-page.run()
+sidebar.draw(page.url_path)
+try:
+    page.run()
+except WinnowError as error:  # a page says what it can itself; this is for the rest
+    st.error(plain(str(error)), icon=":material/error:")

@@ -38,7 +38,7 @@ _LIST = (
     PageInfo(name="review", title="Review", icon=":material/fact_check:", section="Review"),
     PageInfo(name="compare", title="Compare", icon=":material/compare_arrows:", section="Review"),
 )
-PAGES = {page.name: page for page in _LIST if page.file.exists()}
+PAGES = {page.name: page for page in _LIST}
 
 
 def address_of_set() -> Mapping[str, str]:

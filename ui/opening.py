@@ -4,13 +4,9 @@ from pathlib import Path
 
 import streamlit as st
 
-try:
-    from core.collect.samples import SAMPLES
-except ImportError:
-    SAMPLES = {}
-
 from core import jobs
 from core.collect.folders import too_broad
+from core.collect.samples import SAMPLES
 from core.dataset import Dataset, recent
 from core.errors import WinnowError
 from core.user_folders import user_data
@@ -184,16 +180,10 @@ def _create(root: Path, classes: list[str]) -> None:
 
 def _open_sample(name: str) -> None:
     root = user_data() / "samples" / name
-    if root.is_dir() and not _being_made(root):
+    if root.is_dir():  # a sample that exists is whole
         open_folder(root)
     else:
         _begin(SAMPLE, "ui.long_work:sample_job", {"name": name, "root": str(root)})
-
-
-def _being_made(root: Path) -> bool:
-    # A sample is whole only once its job was done; what a stop left is made again.
-    job = jobs.latest(user_data(), SAMPLE)
-    return job is not None and job.state != "done" and not (root / ".winnow").is_dir()
 
 
 def _copy_target(source: Path) -> Path:

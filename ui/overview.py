@@ -216,7 +216,7 @@ def _draw_advice(next_one: Advice) -> None:
 
 
 def _draw_classes(dataset: Dataset, now: Standing) -> None:
-    st.subheader("Photos")
+    st.subheader("Photos", anchor=False)
     largest = max([*now.counts.values(), now.unsorted, 1])
     # The largest first: with many classes, those are the ones worth a picture.
     listed: list[tuple[str | None, int]] = sorted(now.counts.items(), key=lambda one: -one[1])

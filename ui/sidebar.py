@@ -22,10 +22,15 @@ WORK = {
     "train": ("train", "Training"),
 }
 MOST_SKIPPED_NAMED = 3
+SHOWN_LAST = "shown_last"  # session key: the page of the run before
+FOLD = """<script>
+if (window.innerWidth < 768)
+  document.querySelector('[data-testid="stSidebarCollapseButton"] button')?.click();
+</script>"""
 
 
-def draw() -> None:
-    """Draw the sidebar of the running page."""
+def draw(page: str) -> None:
+    """Draw the sidebar of the running page, given by its name."""
     dataset = state.current()
     with st.sidebar:
         if dataset is not None:
@@ -36,6 +41,7 @@ def draw() -> None:
             _draw_undo(dataset)
         st.space("small")
         quitting.draw_button()
+        _fold_on_narrow_screens(page)
 
 
 def say_step(step: Step) -> None:
@@ -57,8 +63,10 @@ def say_step(step: Step) -> None:
 
 
 def _draw_set(dataset: Dataset) -> None:
-    counts = dataset.counts()
     st.markdown(f"**{plain(dataset.root.name or str(dataset.root), limit=40)}**")
+    if not state.is_read():
+        return  # numbers that are not yet true would only confuse
+    counts = dataset.counts()
     words = [count(sum(counts.values()), "photo"), count(len(counts), "class", "classes")]
     if unsorted := dataset.unsorted_count():
         words.append(f"{unsorted:,} unsorted")
@@ -138,3 +146,14 @@ def _redo(dataset: Dataset) -> None:
         say_step(dataset.redo())
     except WinnowError as error:
         st.toast(plain(str(error)), icon=":material/error:")
+
+
+def _fold_on_narrow_screens(page: str) -> None:
+    """Where the sidebar lies over the page, close it when a link in it was followed.
+
+    Streamlit's own list of pages does so; links in the sidebar do not.
+    """
+    last = st.session_state.get(SHOWN_LAST, page)
+    st.session_state[SHOWN_LAST] = page
+    if last != page:
+        st.html(FOLD, unsafe_allow_javascript=True)

@@ -23,6 +23,7 @@ __all__ = [
     "close_set",
     "current",
     "go",
+    "is_read",
     "open_set",
     "require",
     "wait_until_read",
@@ -115,9 +116,14 @@ def bring_up_to_date() -> None:
             jobs.start(dataset.home, INDEX, INDEX_JOB, {"root": str(dataset.root)})
 
 
+def is_read() -> bool:
+    """Whether the catalogue of this tab's data set follows its folder."""
+    return not st.session_state.get(UNREAD)
+
+
 def wait_until_read(dataset: Dataset) -> None:
     """End the run here, with a bar, while the folder is being read in a job."""
-    if not st.session_state.get(UNREAD):
+    if is_read():
         return
     st.subheader("Reading the photos", anchor=False)
     st.write("Winnow looks at every file once. The next time this takes a moment only.")

@@ -36,6 +36,7 @@ def a_picture(page) -> str:
 
 def test_a_folder_is_found_by_clicking_and_opened(app, page, pets, tmp_path, settled):
     page.goto(app.url)
+    page.get_by_role("tab", name="A folder").click()
     field = page.get_by_label("Folder", exact=True)
     field.fill(str(tmp_path))
     field.press("Enter")
@@ -131,6 +132,17 @@ def test_a_narrow_screen_shows_home_without_scrolling_sideways(app, new_page, pe
     page.get_by_role("button", name="Check the photos").wait_for()
 
     assert page.evaluate("document.documentElement.scrollWidth") <= 420
+
+
+def test_on_a_narrow_screen_a_link_in_the_sidebar_closes_it(app, new_page, pets):
+    page = new_page(viewport={"width": 420, "height": 900})
+    page.goto(app.address(pets))
+    page.get_by_test_id("stExpandSidebarButton").click()
+
+    page.get_by_test_id(SIDEBAR).get_by_role("link", name="Check").click()
+
+    page.get_by_role("heading", name="Check").wait_for()
+    page.get_by_test_id("stExpandSidebarButton").wait_for()
 
 
 def test_quit_ends_the_workers_and_the_server(own_app, page, pets):

@@ -221,3 +221,21 @@ def test_undo_in_the_sidebar_takes_back_the_last_step_and_redo_does_it_again(pho
     assert page.button(key="undo").disabled
     page.button(key="redo").click().run()
     assert not (root / row.path).exists()
+
+
+def test_a_folder_that_takes_long_to_read_becomes_work_with_a_stop(photo_set, monkeypatch):
+    monkeypatch.setattr("ui.state._is_read_in_time", lambda dataset: False)
+    root = photo_set({"cat": 3, "dog": 2})
+
+    page = home(root)
+
+    catalogue = Dataset.open(root).home
+    assert "Reading the photos" in words(page) + "".join(one.value for one in page.subheader)
+    assert "next_step" not in [button.key for button in page.button]
+    deadline = time.monotonic() + 60
+    while jobs.alive(jobs.latest(catalogue, "index")):
+        assert time.monotonic() < deadline, "the folder is never read"
+        time.sleep(0.05)
+    monkeypatch.setattr("ui.state._is_read_in_time", lambda dataset: True)
+    page.run()
+    assert page.button(key="next_step").label == "Check the photos"

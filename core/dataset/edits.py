@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from core.dataset.journal import Journal, acknowledge
 from core.dataset.names import name_of, shown
+from core.dataset.rows import FileRow
 from core.dataset.steps import Edit, Step, last_done, load_step
 from core.errors import DatasetError
 
@@ -133,6 +134,10 @@ def _undo(dataset: "Dataset", journal: Journal, stamp: Edit, edit: GalleryEdit) 
     return journal.undo(unsorted=dataset.unsorted, edit=stamp)
 
 
+def _moved(dataset: "Dataset", row: FileRow, shown_in: str | None) -> bool:
+    return (row.class_name or dataset.unsorted) != (shown_in or dataset.unsorted)
+
+
 def _still_as_shown(dataset: "Dataset", edit: GalleryEdit, refused: list[Refused]) -> list[int]:
     """The photos that stand where the gallery showed them; the others are refused."""
     rows = dataset.get(edit.ids)
@@ -141,7 +146,7 @@ def _still_as_shown(dataset: "Dataset", edit: GalleryEdit, refused: list[Refused
         row = rows.get(file_id)
         if row is None:
             reason = "This photo is no longer in the data set."
-        elif file_id in edit.shown_in and row.class_name != edit.shown_in[file_id]:
+        elif file_id in edit.shown_in and _moved(dataset, row, edit.shown_in[file_id]):
             place = row.class_name or dataset.unsorted
             reason = f"{shown(name_of(row.path))} was moved to {shown(place)} in the meantime."
         else:

@@ -45,7 +45,6 @@ class FolderTimes:
         for folder, before in self._before.items():
             now = modified(self._root / folder)
             if now is None:
-                connection.execute("DELETE FROM folder WHERE path=?", (encoded(folder),))
                 continue
             ids[folder] = folder_id(connection, folder, mtime_ns=0 if before is not None else now)
             connection.execute(
@@ -53,6 +52,16 @@ class FolderTimes:
                 (now, time.time() + FRESH_SECONDS, ids[folder], now if before is None else before),
             )
         return ids
+
+    def forget_missing(self, connection: sqlite3.Connection) -> None:
+        """Leave out folders that are there no longer; a refresh sees to those that held files."""
+        for folder in self._before:
+            if modified(self._root / folder) is None:
+                connection.execute(
+                    "DELETE FROM folder WHERE path=? AND NOT EXISTS "
+                    "(SELECT 1 FROM file WHERE file.folder=folder.id AND place<2)",
+                    (encoded(folder),),
+                )
 
 
 def folder_id(connection: sqlite3.Connection, path: str, *, mtime_ns: int = 0) -> int:

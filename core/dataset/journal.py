@@ -322,6 +322,7 @@ class Journal:
                         unsorted=unsorted,
                         version=version,
                     )
+            times.forget_missing(connection)
             _finish_step(connection, step_id, direction)
 
     def _note_moved(

@@ -20,7 +20,7 @@ from core.dataset.listings import class_folders
 from core.dataset.moving import goes_through_link
 from core.dataset.names import REMOVED as REMOVED_FOLDER
 from core.dataset.names import decoded, encoded, folder_of, look_alikes, shown
-from core.dataset.scanning import Listed, is_plain_folder, list_folder, stat_file
+from core.dataset.scanning import Listed, has_removed, is_plain_folder, list_folder, stat_file
 from core.dataset.steps import Skipped
 from core.errors import DatasetError
 from core.images.identity import content_hash
@@ -117,6 +117,7 @@ class Reconciler:
                 reported = time.monotonic()
                 yield Progress(phase="index", done=files, total=0, message=MESSAGE)
         if everything:
+            differences.lost += self._without_folder()
             unread = [skipped.file for skipped in self._unreadable]
             differences.lost_folders = [
                 path
@@ -134,6 +135,13 @@ class Reconciler:
                 f"{shown(str(self._root))} cannot be read ({error.strerror or error}). "
                 "Check that it is still there and that you may open it."
             ) from error
+
+    def _without_folder(self) -> list[int]:
+        """Files the catalogue has in folders it does not."""
+        rows = self._catalogue.connection().execute(
+            f"SELECT id FROM file WHERE place<{GONE} AND folder NOT IN (SELECT id FROM folder)"
+        )
+        return [file_id for (file_id,) in rows]
 
     def _known_folders(self) -> dict[str, tuple[int, float | None]]:
         rows = self._catalogue.connection().execute("SELECT path, mtime_ns, check_at FROM folder")
@@ -155,7 +163,7 @@ class Reconciler:
                 differences.lost_folders.append(path)
             elif current != mtime_ns or (check_at is not None and check_at <= now):
                 stirred.append(path)
-        if REMOVED_FOLDER not in known and (self._root / REMOVED_FOLDER).is_dir():
+        if REMOVED_FOLDER not in known and has_removed(self._root):
             stirred.append(REMOVED_FOLDER)
         return stirred
 

@@ -55,7 +55,7 @@ def list_folder(root: Path, path: str) -> Listed:
                         folders.append(f"{path}/{entry.name}" if path else entry.name)
     except OSError as problem:
         error = problem.strerror or str(problem)
-    if not path and os.path.isdir(root / REMOVED) and not os.path.islink(root / HOME):
+    if not path and has_removed(root):
         folders.append(REMOVED)
     return Listed(
         path=path,
@@ -73,6 +73,11 @@ def _found(entry: "os.DirEntry[str]") -> Found | None:
     except OSError:
         return None  # it vanished while the folder was being read
     return Found(entry.name, state.st_size, state.st_mtime_ns)
+
+
+def has_removed(root: Path) -> bool:
+    """Whether there is a folder of removed files, reached by no link."""
+    return is_plain_folder(root / HOME) and is_plain_folder(root / REMOVED)
 
 
 def stat_file(path: Path) -> Found | None:

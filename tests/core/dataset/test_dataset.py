@@ -1,7 +1,10 @@
+import contextlib
 import os
+import random
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -211,6 +214,41 @@ def test_ten_processes_may_open_a_new_data_set_at_once(tmp_path):
     ]
 
     assert [process.wait(timeout=60) for process in started] == [0] * 10
+
+
+def test_two_tabs_and_the_command_line_at_once_lose_nothing(make_set, tree, catalogued, run):
+    root = make_set({"cat": 10, "dog": 10, "bird": 0}).root
+    photos = sorted(tree(root).values())
+    words = [sys.executable, "-m", "core"]
+    commands = [
+        subprocess.Popen([*words, *rest], cwd=ROOT, stderr=subprocess.PIPE)
+        for rest in (["relabel", root, "bird", "cat/9.jpg"], ["undo", root], ["scan", root])
+    ]
+
+    def work(tab):
+        dataset, dice = Dataset.open(root), random.Random(tab)
+        for _ in range(20):
+            ids = [row.id for row in dice.sample(dataset.rows(), 3)]
+            act = dice.choice(["relabel", "remove", "undo", "refresh"])
+            if act == "relabel":
+                dataset.relabel(ids, dice.choice(dataset.classes()))
+            elif act == "remove":
+                dataset.remove(ids[:1])
+            elif act == "undo" and dataset.next_undo():
+                with contextlib.suppress(DatasetError):  # the other tab was quicker
+                    dataset.undo()
+            else:
+                run(dataset.refresh())
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(work, range(2)))
+    said = [command.communicate(timeout=60)[1] for command in commands]
+
+    assert not any(b"Traceback" in words for words in said)
+    assert sorted(tree(root).values()) == photos
+    dataset = Dataset.open(root)
+    assert catalogued(dataset) == tree(root).keys()
+    assert run(dataset.reconcile()).photos == len(dataset.rows())
 
 
 def test_importing_the_data_set_brings_in_nothing_heavy():

@@ -166,3 +166,23 @@ def test_a_read_only_data_set_acknowledges_nothing(make_set):
         read_only.apply_edits(CLIENT, [remove(1, *dataset.rows())])
 
     assert dataset.apply_edits(CLIENT, []).acknowledged == 0
+
+
+def test_a_photo_shown_without_a_class_may_be_named_by_the_unsorted_folder(make_set):
+    dataset = make_set({"cat": 0, "unsorted": 2})
+    first, second = dataset.rows()
+    edits = [
+        GalleryEdit(
+            number=1,
+            op="relabel",
+            ids=(first.id,),
+            class_name="cat",
+            shown_in={first.id: "unsorted"},
+        ),
+        GalleryEdit(
+            number=2, op="relabel", ids=(second.id,), class_name="cat", shown_in={second.id: None}
+        ),
+    ]
+
+    assert dataset.apply_edits(CLIENT, edits).refused == ()
+    assert dataset.counts() == {"cat": 2}

@@ -1,4 +1,5 @@
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -361,3 +362,16 @@ def test_a_folder_that_may_not_be_changed_is_a_sentence_for_each_photo(make_set,
         "You may not move this file. Check the permissions of its folder."
     }
     assert dataset.counts() == {"cat": 2, "dog": 0}
+
+
+def test_photos_of_a_class_folder_deleted_during_a_step_are_found_gone_by_a_refresh(make_set, run):
+    dataset = make_set({"cat": 3, "dog": 0})
+    first, *_ = ids_of(dataset, "cat")
+    shutil.rmtree(dataset.root / "cat")
+
+    step = dataset.relabel([first], "dog")
+    found = run(dataset.refresh())
+
+    assert len(step.skipped) == 1
+    assert found.gone == 3
+    assert dataset.counts() == {"dog": 0}

@@ -260,6 +260,20 @@ def test_a_class_folder_replaced_by_a_link_holds_nothing(make_set, tmp_path, run
         assert dataset.classes() == ["dog"]
 
 
+def test_a_link_in_place_of_the_removed_files_is_not_followed(make_set, tmp_path, run):
+    dataset = make_set({"cat": 2})
+    dataset.remove([dataset.find("cat/0.jpg").id])
+    (dataset.root / ".winnow/removed").rename(tmp_path / "elsewhere")
+    (dataset.root / ".winnow/removed").symlink_to(tmp_path / "elsewhere")
+
+    run(dataset.reconcile())
+    step = dataset.remove([dataset.find("cat/1.jpg").id])
+
+    assert dataset.removed_rows() == []
+    assert len(step.skipped) == 1
+    assert [row.path for row in dataset.rows()] == ["cat/1.jpg"]
+
+
 def test_a_folder_that_cannot_be_opened_is_reported_and_its_photos_stay(make_set, run, monkeypatch):
     dataset = make_set({"cat": 2, "dog": 1})
     scandir = os.scandir

@@ -52,7 +52,7 @@ def greet() -> str | None:
     """The token of the data set to open the app with: the last one, or at first the sample."""
     known = recent()
     if known:
-        return known[0].token
+        return next((one.token for one in known if one.root.is_dir()), None)
     root = user_data() / "samples" / SAMPLE
     if greeted_file().is_file():
         return None  # the person has closed every data set, the sample included

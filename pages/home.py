@@ -26,6 +26,8 @@ else:
     st.caption(plain(str(dataset.root)))
     opening.wait_for_pending()
     state.wait_until_read(dataset)
+    if dataset.read_only:
+        opening.offer_a_copy(dataset)
     overview.draw(dataset)
     with st.expander("Open another data set", key="another", on_change="rerun") as another:
         if another.open:

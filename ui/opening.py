@@ -10,8 +10,8 @@ from core.collect.samples import SAMPLES
 from core.dataset import Dataset, recent
 from core.errors import WinnowError
 from core.user_folders import user_data
-from ui import folder_browser, job_status, navigation, state
-from ui.words import ago, plain
+from ui import folder_browser, job_status, state
+from ui.words import ago, plain, shown
 
 # Making a copy or a sample belongs to no data set yet, so its record lies with the user.
 COPY, SAMPLE = "copy", "sample"
@@ -166,6 +166,20 @@ def draw_new() -> None:
         _create(parent.expanduser() / name, [line.strip() for line in classes.splitlines()])
 
 
+def offer_a_copy(dataset: Dataset) -> None:
+    """Say that a data set cannot be changed where it lies, and offer to work on a copy."""
+    st.info("This folder cannot be changed, so labels cannot be corrected in it.")
+    target = _free_name(Path.home() / dataset.root.name)
+    if st.button(
+        "Work on a copy",
+        key="copy_read_only",
+        icon=":material/content_copy:",
+        help=f"Copies the photos to {plain(str(target))}",
+    ):
+        arguments = {"source": str(dataset.root), "target": str(target)}
+        _begin(COPY, "ui.long_work:copy_job", arguments)
+
+
 def _create(root: Path, classes: list[str]) -> None:
     if root.exists() and any(root.iterdir()):
         st.error(f"{plain(str(root))} exists already. Open it, or choose another name.")
@@ -187,13 +201,19 @@ def _open_sample(name: str) -> None:
 
 
 def _copy_target(source: Path) -> Path:
+    proposed = _free_name(source)
+    typed = st.text_input("Copy to", value=shown(str(proposed)), key=f"copy_to_{hash(source)}")
+    # What cannot be typed, such as a name that is not UTF-8, is kept as it was proposed.
+    return proposed if typed == shown(str(proposed)) else Path(typed).expanduser()
+
+
+def _free_name(source: Path) -> Path:
     proposed = source.with_name(f"{source.name} copy")
     number = 2
     while proposed.exists():
         proposed = source.with_name(f"{source.name} copy {number}")
         number += 1
-    typed = st.text_input("Copy to", value=str(proposed), key=f"copy_to_{hash(source)}")
-    return Path(typed).expanduser()
+    return proposed
 
 
 def _begin(kind: str, target: str, arguments: dict[str, str]) -> None:
@@ -204,9 +224,3 @@ def _begin(kind: str, target: str, arguments: dict[str, str]) -> None:
         return
     st.session_state[PENDING] = (kind, job.id)
     st.rerun()
-
-
-def close() -> None:
-    """Leave the open data set, back to the start of Home."""
-    state.close_set()
-    navigation.go("home")

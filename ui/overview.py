@@ -11,7 +11,7 @@ from core.clean.kept import Checked, checked
 from core.dataset import Dataset, FileRow
 from core.dataset.planted import found, planted
 from core.runs import Run
-from ui import media, navigation
+from ui import media, navigation, open_sets
 from ui.words import count, percent, plain, shown
 
 MOST_CLASSES = 12
@@ -152,6 +152,7 @@ def advice(now: Standing) -> Advice:
 def draw(dataset: Dataset) -> None:
     """Draw where the data set stands, what is next, and its classes."""
     now = standing(dataset)
+    _draw_remarks(dataset)
     _draw_steps(steps(now))
     _draw_advice(advice(now))
     _draw_classes(dataset, now)
@@ -193,6 +194,29 @@ def _is_reviewed(now: Standing) -> bool:
     if now.found is not None:
         return now.found[0] == now.found[1]
     return now.corrected or len(now.runs) > 1
+
+
+def _draw_remarks(dataset: Dataset) -> None:
+    """Say what the last look at the folders found that a person should know."""
+    found = open_sets.last_look(dataset)
+    if found is None:
+        return
+    for names in found.look_alikes:
+        listed = " and ".join(plain(name, limit=60) for name in names)
+        st.warning(
+            f"The class folders {listed} differ only in capital letters or in how their letters "
+            "are encoded. Other computers may take them for one folder: rename one of them.",
+            icon=":material/warning:",
+        )
+    if found.unreadable:
+        first = found.unreadable[0]
+        st.warning(
+            f"{count(len(found.unreadable), 'file or folder', 'files or folders')} could not be "
+            f"read, such as {plain(first.file, limit=80)}: {plain(first.reason)}",
+            icon=":material/warning:",
+        )
+    if found.links:
+        st.caption(f"{count(found.links, 'link')} to other places passed over.")
 
 
 def _draw_steps(listed: Sequence[Step]) -> None:

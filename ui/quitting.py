@@ -8,8 +8,6 @@ from pathlib import Path
 import streamlit as st
 
 from core import jobs
-from core.dataset import recent
-from core.errors import WinnowError
 from core.user_folders import user_data
 from ui import open_sets
 from ui.media import GOODBYE
@@ -50,10 +48,4 @@ def end_server(*, after_seconds: float) -> None:
 
 def _working_homes() -> list[Path]:
     """Homes with work going on, among the recent sets and what belongs to no set."""
-    homes = {*open_sets.homes(), user_data()}
-    for entry in recent.recent():
-        try:
-            homes.add(open_sets.at(entry.root).home)
-        except WinnowError:
-            continue  # its folder is gone, and its worker with it
-    return [home for home in homes if jobs.any_alive(home)]
+    return [home for home in [user_data(), *open_sets.homes()] if jobs.any_alive(home)]

@@ -17,7 +17,6 @@ SECONDS_BETWEEN_LOOKS = 1.0
 # Kinds of work with the page that shows more of it, and what it is called in a badge.
 WORK = {
     "index": ("home", "Reading photos"),
-    "copy": ("home", "Copying"),
     "check": ("check", "Checking photos"),
     "train": ("train", "Training"),
 }
@@ -93,7 +92,10 @@ def _draw_work(dataset: Dataset) -> None:
 
 
 def _badges(home: Path) -> None:
-    for kind, job in _living(home):
+    living = _living(home)
+    if not living:
+        st.rerun()  # once: the page may show what has come of the work, and looking ends
+    for kind, job in living:
         _, words = WORK[kind]
         share = f" · {share_done(job):.0%}" if job.total else ""
         st.badge(f"{words}{share}", icon=":material/autorenew:", color="blue")

@@ -10,9 +10,9 @@ from pathlib import Path
 import streamlit as st
 
 from core import jobs
-from core.dataset import Dataset, recent
+from core.dataset import Dataset, Reconciled, recent
 from core.errors import WinnowError
-from core.jobs.progress import Progress
+from core.jobs.progress import Progress, Task
 from ui import job_status, navigation, open_sets
 from ui.navigation import SET, go
 from ui.words import plain
@@ -34,6 +34,8 @@ INDEX = "index"  # kind of the job that reads a large folder for the first time
 INDEX_JOB = "ui.long_work:index_job"
 UNREAD = "unread"  # session key: the folder is being read in a job, or that was stopped
 SECONDS_IN_THE_PAGE = 1.5  # longer reading goes to a job
+SECONDS_TO_REOPEN = 5.0  # a large set read before takes a few seconds, not worth a job
+SECONDS_A_FULL_LOOK_LASTS = 120.0
 SECONDS_BEFORE_A_BAR = 0.4
 
 
@@ -134,20 +136,37 @@ def wait_until_read(dataset: Dataset) -> None:
 def _is_read_in_time(dataset: Dataset) -> bool:
     began = time.monotonic()
     place = st.empty()
-    task = dataset.refresh()
+    task, seconds_allowed = _look_to_take(dataset)
     try:
-        for progress in task:
+        while True:
+            progress = next(task)
             seconds = time.monotonic() - began
-            if seconds > SECONDS_IN_THE_PAGE:
+            if seconds > seconds_allowed:
                 return False
             if seconds > SECONDS_BEFORE_A_BAR:
                 _draw_bar(place, progress)
+    except StopIteration as end:
+        open_sets.note_look(dataset, end.value)
     except WinnowError as error:
         st.error(plain(str(error)))
     finally:
         task.close()
         place.empty()
     return True
+
+
+def _look_to_take(dataset: Dataset) -> tuple[Task[Reconciled], float]:
+    """At first at every file, since one may have been rewritten in place; later a quick one."""
+    job = jobs.latest(dataset.home, INDEX)
+    looked_just_now = (
+        job is not None
+        and job.state == "done"
+        and time.time() - (job.finished_at or 0) < SECONDS_A_FULL_LOOK_LASTS
+    )
+    if looked_just_now or open_sets.last_look(dataset) is not None:
+        return dataset.refresh(), SECONDS_IN_THE_PAGE
+    known_before = bool(dataset.counts() or dataset.unsorted_count())
+    return dataset.reconcile(), SECONDS_TO_REOPEN if known_before else SECONDS_IN_THE_PAGE
 
 
 def _draw_bar(place: "st.delta_generator.DeltaGenerator", progress: Progress) -> None:

@@ -8,8 +8,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import jobs
+from core.clean.sweep import check
 from core.dataset import Dataset
 from core.dataset.recent import recent, remember
+from core.train.quick import train_quick
 from core.user_folders import user_data
 from tests.trained_sets import finish, train_on_made_features
 
@@ -239,3 +241,55 @@ def test_a_folder_that_takes_long_to_read_becomes_work_with_a_stop(photo_set, mo
     monkeypatch.setattr("ui.state._is_read_in_time", lambda dataset: True)
     page.run()
     assert page.button(key="next_step").label == "Check the photos"
+
+
+def test_class_folders_that_differ_only_in_capitals_are_pointed_out(tmp_path, save_image):
+    root = tmp_path / "pets"
+    save_image(root / "cat" / "1.png")
+    (root / "Cat").mkdir(exist_ok=True)
+    if len(list(root.iterdir())) == 1:
+        pytest.skip("this file system takes both for one folder")
+    save_image(root / "Cat" / "2.png", seed=1)
+
+    page = home(root)
+
+    assert "differ only in capital letters" in words(page)
+
+
+def test_links_that_were_passed_over_are_counted(photo_set, tmp_path):
+    root = photo_set({"cat": 2, "dog": 2})
+    try:
+        (root / "cat" / "elsewhere").symlink_to(tmp_path)
+    except OSError:
+        pytest.skip("this system makes no links")
+
+    page = home(root)
+
+    assert "1 link to other places passed over" in words(page)
+
+
+def test_a_file_rewritten_while_the_app_was_closed_is_noticed(photo_set, save_image):
+    root = photo_set({"cat": 2, "dog": 2})
+    dataset = Dataset.open(root)
+    finish(dataset.reconcile())
+    before = dataset.rows()[0]
+    save_image(root / before.path, size=(80, 80), seed=77)
+
+    home(root)
+
+    assert dataset.find(before.path).content != before.content
+
+
+def test_the_steps_and_the_advice_follow_the_loop(photo_set):
+    root = photo_set({"cat": 12, "dog": 12})
+    train_on_made_features(root)
+    finish(check(Dataset.open(root)))
+
+    assert home(root).button(key="next_step").label == "Review the photos"
+
+    dataset = Dataset.open(root)
+    dataset.relabel([dataset.rows(class_name="cat")[0].id], "dog")
+    assert home(root).button(key="next_step").label == "Review and train again"
+
+    finish(train_quick(dataset))
+    assert home(root).button(key="next_step").label == "Compare before and after"

@@ -47,10 +47,10 @@ class FeatureStore:
         rows = np.fromiter((self._rows[bytes.fromhex(c)] for c in contents), np.int64)
         found = np.empty((len(rows), VIEWS, self.dimensions), np.float16)
         shards, places = np.divmod(rows, ROWS_PER_SHARD)
-        for shard in np.unique(shards):
+        for shard in sorted(set(shards.tolist())):  # np.unique imports numpy.ma: 0.05 s
             here = np.flatnonzero(shards == shard)
             # Mapped one shard at a time, so that all of them never count as this process's memory.
-            found[here] = self._mapped(int(shard))[places[here]]
+            found[here] = self._mapped(shard)[places[here]]
         return found
 
     def add(self, contents: Sequence[str], features: np.ndarray) -> None:

@@ -83,11 +83,19 @@ def gallery(
         "answers": {client: answer.as_data() for client, answer in answers.items()},
         "problem": problem,
     }
-    result = _component(key=key, data=data, default={"edits": None}, on_edits_change=_nothing)
+    result = _component(
+        key=key,
+        data=data,
+        default={"edits": None, "quiet": None},
+        on_edits_change=_nothing,
+        on_quiet_change=_nothing,
+    )
     # After a restart of the server, what an open tab resends is known only once it is drawn.
-    if editable and not problem and not is_settled(result["edits"], answers):
-        _settle(dataset, key, result["edits"])
+    if editable and not problem and not is_settled(result.get("edits"), answers):
+        _settle(dataset, key, result.get("edits"))
         st.rerun()
+    if _has_fallen_quiet(key, result.get("quiet")):
+        st.rerun()  # the sidebar and the rest of the page catch up with a burst of marks
     marked = sum(now[tile.id] != tile.was for tile in tiles)
     return Shown(marked=marked, applied=st.session_state.get(f"{key}:applied", 0), problem=problem)
 
@@ -99,6 +107,13 @@ def _nothing() -> None:
 def _sent(key: str) -> object:
     state = st.session_state.get(key)
     return state.get("edits") if isinstance(state, Mapping) else None
+
+
+def _has_fallen_quiet(key: str, quiet: object) -> bool:
+    if quiet is None or quiet == st.session_state.get(f"{key}:quiet"):
+        return False
+    st.session_state[f"{key}:quiet"] = quiet
+    return True
 
 
 def _settle(dataset: Dataset, key: str, value: object) -> Settled:

@@ -5,6 +5,8 @@
 
 const HEADER_PIXELS = 58; // height of Streamlit's header, under which the bar sticks
 
+const QUIET_AFTER_MS = 600;
+
 class Gallery {
   constructor(parent, store) {
     this.parent = parent;
@@ -23,6 +25,7 @@ class Gallery {
     this.classes = [];
     this.current = 0;
     this.heat = false;
+    this.told = 0; // the last message after which the page was asked to catch up
     this.kept = loadKept(this);
     this.build();
     this.log = new EditLog(store, (value) => this.setStateValue("edits", value));
@@ -62,6 +65,7 @@ class Gallery {
   close() {
     this.observer.disconnect();
     this.log.close();
+    clearTimeout(this.quiet);
     this.root.remove();
   }
 
@@ -89,6 +93,7 @@ class Gallery {
       ids.forEach((id) => this.refusals.set(id, reason));
     }
     pruneActs(this);
+    this.tellWhenQuiet();
     if (barChanged || this.editable !== data.editable) {
       this.editable = data.editable;
       drawToolbar(this);
@@ -99,6 +104,16 @@ class Gallery {
     if (listChanged) this.rebuild(focused || (data.autofocus && document.activeElement === document.body));
     this.refresh();
     refreshLarge(this);
+  }
+
+  // Once the marks of a burst are all on disk, the rest of the page may catch up with them.
+  tellWhenQuiet() {
+    clearTimeout(this.quiet);
+    if (this.log.pending || this.log.attempt === this.told) return;
+    this.quiet = setTimeout(() => {
+      this.told = this.log.attempt;
+      this.setStateValue("quiet", `${this.log.client}:${this.told}`);
+    }, QUIET_AFTER_MS);
   }
 
   rebuild(takeFocus) {

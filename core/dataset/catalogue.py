@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from core.dataset.names import shown
 from core.errors import DatasetError
@@ -102,15 +103,18 @@ CREATE TABLE verdict(
 _inherited: list["_Held"] = []
 
 
-class _Held:
-    """A thread's connection, closed when the thread is gone."""
-
-    def __init__(self, connection: sqlite3.Connection, identity: tuple[int, int, int]) -> None:
-        self.connection = connection
-        self.identity = identity
+class _Connection(sqlite3.Connection):
+    """A connection that closes itself when its thread is gone."""
 
     def __del__(self) -> None:
-        self.connection.close()
+        self.close()
+
+
+class _Held(NamedTuple):
+    """A thread's connection and the catalogue it leads to."""
+
+    connection: sqlite3.Connection
+    identity: tuple[int, int, int]
 
 
 class Catalogue:
@@ -202,7 +206,11 @@ class Catalogue:
 def _connect(path: Path) -> sqlite3.Connection:
     # Used by one thread; only closing it may fall to another, the garbage collector's.
     connection = sqlite3.connect(
-        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        path,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+        factory=_Connection,
     )
     try:
         connection.execute("PRAGMA journal_mode=WAL")

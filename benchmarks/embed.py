@@ -1,6 +1,6 @@
 """How much faster Winnow embeds photos than the same network in eager PyTorch.
 
-    python benchmarks/embed.py [FOLDER] [--backbone lite0] [--photos 128] [--rounds 5]
+    python benchmarks/embed.py [FOLDER] [--backbone lite0] [--photos 256] [--rounds 5]
 
 Two comparisons, each interleaved round by round in one process, medians over rounds:
 
@@ -200,7 +200,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", nargs="?", type=Path)
     parser.add_argument("--backbone", default="lite0")
-    parser.add_argument("--photos", type=int, default=128)
+    parser.add_argument("--photos", type=int, default=256)
     parser.add_argument("--rounds", type=int, default=5)
     return parser.parse_args()
 

@@ -15,7 +15,7 @@ from core.dataset import Dataset
 from core.dataset.recent import recent, remember
 from core.errors import WinnowError
 from core.networks.backbones import BACKBONES
-from core.networks.export import prepared, refusal_file
+from core.networks.export import failed_lately, prepared
 from core.user_folders import user_data
 
 SAMPLE = "circles"
@@ -38,7 +38,7 @@ def prepare_networks() -> None:
     missing = [
         name
         for name, backbone in BACKBONES.items()
-        if not prepared(name) and not refusal_file(backbone).is_file()
+        if not prepared(name) and not failed_lately(backbone)
     ]
     if missing:
         _say("Preparing the pretrained networks: once, about a minute.")

@@ -23,9 +23,9 @@ Run = Callable[[Output, np.ndarray], np.ndarray]
 
 SECONDS_BETWEEN_REPORTS = 0.5
 PREPARE_TIMEOUT_SECONDS = 600
-# Photos per call of the network. One photo and its mirror stay in a core's cache: on two cores,
-# calls of 2 on a thread each gave 1.2 times the photos of calls of 8, and splitting one call
-# over both threads gave half.
+# Photos per call of the network. A photo and its mirror image stay in a core's cache: calls of 2
+# gave 1.15 times the photos of calls of 8. Splitting each call over the cores instead was up to
+# three times slower on a busy machine, since its threads wait for each other at every layer.
 PHOTOS_PER_CALL = 2
 
 
@@ -56,7 +56,7 @@ class Engine:
         chosen = backbone_named(backbone)
         file = export.exported_file(chosen)
         for _ in range(2):  # a damaged file is deleted and prepared once more
-            if not file.is_file() and not export.refusal_file(chosen).is_file():
+            if not file.is_file() and not export.failed_lately(chosen):
                 yield from _prepare_elsewhere(chosen)
             run = _onnxruntime(file)
             if run:

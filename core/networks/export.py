@@ -8,7 +8,9 @@ import hashlib
 import json
 import os
 import sys
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 EXPORT_VERSION = 1  # grows when this file writes another graph
 INPUT, FEATURES, MAPS = "photos", "features", "maps"
+RETRY_SECONDS = 24 * 3600
 AGREES = 1e-3  # largest difference allowed between the exported network and PyTorch
 
 
@@ -43,8 +46,17 @@ def prepared(backbone: str) -> bool:
 
 
 def refusal_file(backbone: Backbone) -> Path:
-    """Where the reason is kept if exporting failed, so that it is not tried on every start."""
+    """Where the reason is kept if exporting failed."""
     return exported_file(backbone).with_suffix(".failed.txt")
+
+
+def failed_lately(backbone: Backbone) -> bool:
+    """Whether exporting failed within a day: it is not tried on every start, nor given up."""
+    try:
+        failed_at = refusal_file(backbone).stat().st_mtime
+    except FileNotFoundError:
+        return False
+    return 0 <= time.time() - failed_at < RETRY_SECONDS
 
 
 def prepare(backbone: str) -> Task[Path]:
@@ -158,8 +170,10 @@ def main(names: Sequence[str]) -> int:
             failed = True
             reason = f"{type(error).__name__}: {error}"
             print(f"{name} could not be exported. {reason}", file=sys.stderr)  # noqa: T201
-            if name in BACKBONES:
-                refusal_file(BACKBONES[name]).write_text(reason, "utf-8", errors="replace")
+            # Where even the reason cannot be kept, the next start simply tries again.
+            with suppress(NetworkError, OSError):
+                refusal = refusal_file(backbone_named(name))
+                refusal.write_text(reason, "utf-8", errors="replace")
     return 1 if failed else 0
 
 

@@ -29,6 +29,7 @@ class FeatureStore:
     """Features by content, in ``home/features/<backbone>-<version>``.
 
     Several processes may read and add at once; what another one added shows at the next call.
+    Threads need a store each.
     """
 
     def __init__(self, home: Path, backbone: str) -> None:

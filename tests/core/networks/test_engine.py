@@ -2,12 +2,14 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from core.errors import NetworkError
 from core.images.decode import open_rgb
 from core.jobs.progress import Progress
 from core.networks import export
@@ -144,6 +146,18 @@ def test_where_export_fails_pytorch_takes_over_with_the_same_numbers(engine, tmp
     assert cosines(np.load(tmp_path / "got.npy"), engine.features(batch)).min() > 0.9999
 
 
+def test_a_failed_export_is_tried_again_a_day_later(tmp_path, monkeypatch):
+    monkeypatch.setenv("WINNOW_CACHE_DIR", str(tmp_path))
+    lite0 = BACKBONES["lite0"]
+    never = export.failed_lately(lite0)
+    reason = export.refusal_file(lite0)
+    reason.write_text("The disk was full.")
+    lately = export.failed_lately(lite0)
+    os.utime(reason, (0, time.time() - 25 * 3600))
+
+    assert (never, lately, export.failed_lately(lite0)) == (False, True, False)
+
+
 def test_a_damaged_export_is_prepared_again(engine, tmp_path, monkeypatch):
     good = export.exported_file(engine.backbone)
     monkeypatch.setenv("WINNOW_CACHE_DIR", str(tmp_path))
@@ -163,16 +177,54 @@ def test_a_damaged_export_is_prepared_again(engine, tmp_path, monkeypatch):
     assert Engine.load("lite0").kind == "onnxruntime"
 
 
-def test_two_processes_that_prepare_at_once_leave_one_good_file(tmp_path):
-    command = [sys.executable, "-m", "core.networks.export", "lite0"]
-    environment = os.environ | {"WINNOW_CACHE_DIR": str(tmp_path)}
+# Exports by copying, but not before both processes have begun.
+PREPARER = """
+import shutil, sys, time
+from pathlib import Path
+from core.networks import export
+
+def copy(backbone, target):
+    deadline = time.monotonic() + 60
+    while len(list(folder.glob("ready-*"))) < 2:
+        assert time.monotonic() < deadline
+    with (folder / "exports").open("a") as log:
+        log.write("exported\\n")
+    shutil.copy(good, target)
+
+good, folder, name = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+export._export = copy
+(folder / f"ready-{name}").touch()
+sys.exit(export.main(["lite0"]))
+"""
+
+
+def test_of_two_processes_that_prepare_at_once_one_works(engine, tmp_path):
+    good = str(export.exported_file(engine.backbone))
+    environment = os.environ | {"WINNOW_CACHE_DIR": str(tmp_path / "cache")}
     both = [
-        subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
-        for _ in range(2)
+        subprocess.Popen(
+            [sys.executable, "-c", PREPARER, good, str(tmp_path), name],
+            cwd=ROOT,
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for name in ("one", "two")
     ]
-    said = [process.communicate(timeout=300)[1] for process in both]
+    said = [process.communicate(timeout=120)[1] for process in both]
 
     assert [process.returncode for process in both] == [0, 0], said
-    assert sum("Preparing" in words for words in said) == 1
-    names = [file.suffix for file in (tmp_path / "networks").iterdir()]
-    assert sorted(names) == [".lock", ".onnx"]
+    assert (tmp_path / "exports").read_text() == "exported\n"
+    assert all("ready" in words for words in said)
+
+
+def test_an_export_that_differs_from_pytorch_is_never_kept(engine, tmp_path):
+    batch = made_batch(2)
+    right = [engine.features(batch), engine.feature_maps(batch)]
+    good = export.exported_file(engine.backbone)
+
+    export._check(good, batch, right)
+    with pytest.raises(NetworkError, match="differs"):
+        export._check(good, batch, [right[0] + 0.01, right[1]])
+    with pytest.raises(NetworkError, match="differs"):
+        export._check(good, batch, [right[0] * np.nan, right[1]])

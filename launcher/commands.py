@@ -15,7 +15,7 @@ from typing import Any
 from launcher.browser import open_browser
 from launcher.install import install
 from launcher.places import PYTHON, ROOT, VENV, StartError
-from launcher.server import Running, running_app, serve, stop
+from launcher.server import Running, free_port, running_app, serve, stop
 
 STOPPED_BY_THE_USER = 130
 
@@ -74,6 +74,8 @@ def start(options: argparse.Namespace) -> int:
             print(f"Winnow is running already, at {going_on.address()}")
             open_browser(going_on.address(), wanted=not options.no_browser)
             return 0
+        if options.port is not None:
+            free_port(options.port)  # said before the minutes of setting up, not after them
         install("app")
         welcome = ask_winnow()
         if options.setup_only:

@@ -140,6 +140,8 @@ def _make_venv() -> None:
 def _run_pip(purpose: Purpose, *, keep_downloads: bool) -> None:
     command = [str(PYTHON), "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
     command += ["--prefer-binary", "--progress-bar", "off", "--constraint", CONSTRAINTS]
+    # Most of what is installed is never imported: Python compiles what is, when it is.
+    command += ["--no-compile"]
     command += [] if keep_downloads else ["--no-cache-dir"]
     for name in REQUIREMENTS[purpose]:
         command += ["--requirement", name]

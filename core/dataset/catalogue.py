@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 from core.dataset.names import shown
 from core.errors import DatasetError
@@ -104,17 +103,25 @@ _inherited: list["_Held"] = []
 
 
 class _Connection(sqlite3.Connection):
-    """A connection that closes itself when its thread is gone."""
+    """A connection that the garbage collector may close, without a warning."""
 
     def __del__(self) -> None:
         self.close()
 
 
-class _Held(NamedTuple):
-    """A thread's connection and the catalogue it leads to."""
+class _Held:
+    """A thread's connection and the catalogue it leads to; closed when the thread is gone.
 
-    connection: sqlite3.Connection
-    identity: tuple[int, int, int]
+    A connection is part of a reference cycle (its cache of statements), so by itself it would stay
+    open until the garbage collector comes by.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, identity: tuple[int, int, int]) -> None:
+        self.connection = connection
+        self.identity = identity
+
+    def __del__(self) -> None:
+        self.connection.close()
 
 
 class Catalogue:

@@ -1,10 +1,10 @@
 import contextlib
 import os
 import random
+import sqlite3
 import subprocess
 import sys
 import threading
-import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -192,13 +192,14 @@ def test_a_thread_that_ends_closes_its_connection(make_set):
     seen = []
 
     def look():
-        seen.append(weakref.ref(dataset.connection()))
+        seen.append(dataset.connection())
 
     thread = threading.Thread(target=look)
     thread.start()
     thread.join()
 
-    assert seen[0]() is None
+    with pytest.raises(sqlite3.ProgrammingError, match="closed database"):
+        seen[0].execute("SELECT 1")
     assert dataset.rows()
 
 

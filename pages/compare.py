@@ -131,7 +131,10 @@ def main() -> None:
         st.error(plain(str(error)))
         return
     verdict, *rest = found.words
-    st.subheader(plain(verdict))
+    headline, _, figures = verdict.partition(": ")
+    st.subheader(plain(headline))
+    if figures:
+        st.markdown(plain(figures[0].upper() + figures[1:]))
     if found.photos:
         show_table(found)
     for sentence in rest:

@@ -10,10 +10,11 @@ from core.dataset import Dataset
 from core.dataset.planted import found, planted
 from core.review.listing import Which, listed
 from ui import job_status, navigation, review_tiles, state, training
-from ui.gallery import gallery
+from ui.gallery import bring_to_disk, gallery
 from ui.words import count, plain, shown
 
 PER_PAGE = 200
+GALLERY = "review_gallery"
 POLL_SECONDS = 0.2  # a retraining of a second should not wait for the next look
 CHOICES: dict[Which, str] = {"wrong": "Model disagrees", "unsure": "Model unsure", "all": "All"}
 ANY = -1  # no class chosen
@@ -60,6 +61,7 @@ def train_again(dataset: Dataset, run: runs.Run) -> None:
 
 def start_training(dataset: Dataset, run: runs.Run) -> None:
     """Start before the page is drawn again: the work and the drawing go on side by side."""
+    bring_to_disk(dataset, key=GALLERY)  # a mark and this click may have travelled together
     if training.start(dataset, backbone=run.backbone):
         st.session_state["review_before"] = run.id
 
@@ -178,7 +180,7 @@ def work(dataset: Dataset, run: runs.Run) -> None:
     gallery(
         dataset,
         review_tiles.tiles(dataset, run, predictions, here.tolist()),
-        key="review_gallery",
+        key=GALLERY,
         label="Photos, worst first",
         editable=not dataset.read_only,
         autofocus=True,

@@ -183,6 +183,17 @@ def test_marks_made_while_the_server_is_down_are_applied_once(own_app, page, tra
     assert len(dataset.history(limit=10)) == 3
 
 
+def test_a_mark_is_not_left_behind_when_another_page_is_opened_at_once(review, trained):
+    dataset = Dataset.open(trained)
+    elsewhere = review.get_by_test_id("stSidebar").get_by_role("link", name="Results")
+    elsewhere.wait_for()
+
+    review.keyboard.press("x")
+    elsewhere.click()
+
+    until(lambda: dataset.removed_count() == 1, "The mark stayed behind.")
+
+
 def test_a_photo_moved_by_somebody_else_is_left_alone_and_says_so(review, trained):
     dataset = Dataset.open(trained)
     first = ids(review)[0]

@@ -6,6 +6,7 @@ and answers the browser. It belongs into a fragment, so that a mark reruns nothi
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -68,7 +69,7 @@ def gallery(
         since: Journal step after which ``u`` may undo; None for any step these photos show.
     """
     if editable:
-        _settle(dataset, key, _sent(key))
+        bring_to_disk(dataset, key=key)
     answers: dict[str, Answer] = st.session_state.setdefault(f"{key}:answers", {})
     problem: str | None = st.session_state.get(f"{key}:problem")
     now = _classes_now(dataset, tiles)
@@ -87,7 +88,8 @@ def gallery(
         key=key,
         data=data,
         default={"edits": None, "quiet": None},
-        on_edits_change=_nothing,
+        # Also called when the next run is another page's: a mark and a click may travel together.
+        on_edits_change=partial(bring_to_disk, dataset, key=key) if editable else _nothing,
         on_quiet_change=_nothing,
     )
     # After a restart of the server, what an open tab resends is known only once it is drawn.
@@ -98,6 +100,11 @@ def gallery(
         st.rerun()  # the sidebar and the rest of the page catch up with a burst of marks
     marked = sum(now[tile.id] != tile.was for tile in tiles)
     return Shown(marked=marked, applied=st.session_state.get(f"{key}:applied", 0), problem=problem)
+
+
+def bring_to_disk(dataset: Dataset, *, key: str) -> None:
+    """Apply what the browser has sent so far, for work that must not miss the latest mark."""
+    _settle(dataset, key, _sent(key))
 
 
 def _nothing() -> None:
@@ -150,7 +157,7 @@ def _tile(dataset: Dataset, tile: Tile, now: str | None) -> dict[str, Any]:
 def _steps(dataset: Dataset, listed: set[int], since: int | None) -> list[dict[str, Any]]:
     """Standing steps that changed a photo shown here, oldest first, for the key ``u``."""
     steps = []
-    for step in dataset.history(limit=100):
+    for step in dataset.history(limit=50):
         if since is not None and step.id <= since:
             break
         changes = [[c.file_id, c.source, c.target] for c in step.changes if c.file_id in listed]

@@ -35,7 +35,7 @@ class EditLog {
 
   close() {
     clearInterval(this.timer);
-    clearTimeout(this.soon);
+    if (this.soon) this.send(); // leaving the page must not hold back the last key
   }
 
   get pending() {

@@ -96,8 +96,8 @@ class Gallery {
     this.tellWhenQuiet();
     if (barChanged || this.editable !== data.editable) {
       this.editable = data.editable;
+      this.root.classList.toggle("readonly", !data.editable);
       drawToolbar(this);
-      if (this.editable) say(this, "A digit moves the photo in focus to that class. All keys: ?");
     }
     this.grid.setAttribute("aria-label", data.label);
     this.grid.setAttribute("aria-multiselectable", String(data.editable));
@@ -125,6 +125,7 @@ class Gallery {
     this.anchor = null;
     this.current = 0;
     this.refusals.clear();
+    say(this, this.editable ? "A digit moves the photo in focus to that class. All keys: ?" : "");
     // A new page of photos begins at its first one.
     if (this.root.getBoundingClientRect().top < 0) this.root.scrollIntoView({ block: "start" });
     if (takeFocus) this.nodes[0]?.focus({ preventScroll: true });

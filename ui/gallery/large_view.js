@@ -135,6 +135,7 @@ const KEYS = [
 
 function showKeys(gallery) {
   gallery.help ??= makeDialog(gallery, "Keys");
+  gallery.help.classList.add("narrow");
   const table = element("dl", "keys");
   for (const [keys, words, editing] of KEYS) {
     if (editing && !gallery.editable) continue;

@@ -100,7 +100,8 @@ def until_it_ends(running: Running) -> int:
         print("\nEnding Winnow. Training or checking that still runs goes on to its end.")
         stop(running.process)
         return 0
-    if code in (0, -signal.SIGTERM, -signal.SIGINT):
+    # Quit sends the server a SIGTERM, which Windows turns into an exit code of that number.
+    if code in (0, -signal.SIGTERM, -signal.SIGINT, signal.SIGTERM):
         print("Winnow has ended.")
         return 0
     raise StartError(f"Winnow ended unexpectedly. What it wrote last is in {running.log}")

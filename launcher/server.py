@@ -67,7 +67,7 @@ def serve(wanted_port: int | None, *, data: Path) -> Running:
     with log_in(data).open("wb") as log:
         process = subprocess.Popen(
             [PYTHON, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
-            + ["--server.headless", "true"],
+            + ["--server.headless", "true", "--server.fileWatcherType", "none"],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=log,

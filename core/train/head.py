@@ -146,17 +146,21 @@ class _Fit:
         )
 
     def once(self, strength: float) -> FitStep:
-        blocks = self._blocks(np.arange(len(self.labels)))
+        blocks = self._blocks(np.arange(len(self.labels)), problems=self.folds)
         with team(blocks, self.threads) as crew:
-            for _ in self._minimise(crew, strength, self._nothing_learnt(), tolerance=LOOSE):
+            for _ in self._minimise(
+                crew, strength, self._nothing_learnt(self.folds), tolerance=LOOSE
+            ):
                 pass
             return self._report(crew)
 
     def _choose(self) -> Generator[FitStep, None, Chosen]:
         """The strength with the smallest held-out loss, the folds' weights there, and the path."""
         part = even_part(self.labels, self.fold, ROWS_TO_CHOOSE_ON)
-        blocks = self._blocks(part)
-        weights = best_weights = self._nothing_learnt()
+        # With very many classes, fewer folds must do: all at once would not fit in memory.
+        problems = min(self.folds, self._together(len(part)))
+        blocks = self._blocks(part, problems=problems)
+        weights = best_weights = self._nothing_learnt(problems)
         best, best_loss, worse = STRENGTHS[0], np.inf, 0
         path = []
         with team(blocks, self.threads) as crew:
@@ -174,7 +178,9 @@ class _Fit:
                     worse += 1
                 if worse == WORSE_BEFORE_STOPPING or loss > best_loss * CLEARLY_WORSE:
                     break
-        return best, best_weights, tuple(path)
+        mean = best_weights.mean(axis=0, keepdims=True)
+        others = np.repeat(mean, self.folds - problems, axis=0)
+        return best, np.concatenate([best_weights, others]), tuple(path)
 
     def _settle(
         self, weights: np.ndarray, strength: float
@@ -183,7 +189,7 @@ class _Fit:
         count = len(self.labels)
         settled = np.empty_like(weights)
         probs = np.empty((count, self.classes), dtype=np.float32)
-        together = max(1, NUMBERS_AT_ONCE // (self.classes * count))
+        together = self._together(count)
         for start in range(0, len(weights), together):
             group = slice(start, min(start + together, len(weights)))
             blocks = self._blocks(np.arange(count), first=start, problems=group.stop - start)
@@ -199,11 +205,12 @@ class _Fit:
             self.share += (1 - SHARE_OF_CHOOSING) * (group.stop - start) / len(weights)
         return settled, probs
 
-    def _blocks(
-        self, part: np.ndarray, *, first: int = 0, problems: int | None = None
-    ) -> list[Block]:
-        """Blocks of some rows, for the heads from ``first`` on; without a number, the folds'."""
-        problems = self.folds if problems is None else problems
+    def _together(self, rows: int) -> int:
+        """How many heads to fit at once on so many rows."""
+        return max(1, NUMBERS_AT_ONCE // (self.classes * rows))
+
+    def _blocks(self, part: np.ndarray, *, problems: int, first: int = 0) -> list[Block]:
+        """Blocks of some rows, for so many heads from the one of fold ``first`` on."""
         held = self.fold[part] - first
         held[(held < 0) | (held >= problems) | (self.fold[part] < 0)] = -1
         whole = len(part) == len(self.labels)
@@ -219,8 +226,8 @@ class _Fit:
         squares = self.basis.squares * np.float32(count / len(self.labels))
         return minimise(crew, squares, penalty, weights, tolerance=tolerance)
 
-    def _nothing_learnt(self) -> np.ndarray:
-        shape = (self.folds, self.classes, self.basis.rows.shape[1])
+    def _nothing_learnt(self, problems: int) -> np.ndarray:
+        shape = (problems, self.classes, self.basis.rows.shape[1])
         return np.zeros(shape, dtype=np.float32)
 
     def _report(self, crew: Team) -> FitStep:

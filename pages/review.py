@@ -99,12 +99,22 @@ def take_filter(run: runs.Run) -> None:
     st.session_state["review_which"] = "all" if wanted or given != ANY else "wrong"
     st.session_state["review_given"] = given
     st.session_state["review_predicted"] = predicted
-    st.session_state["review_page"] = 1
+
+
+def follow_classes(run: runs.Run) -> None:
+    """Keep the chosen classes by name where another run numbers its classes otherwise."""
+    known = st.session_state.get("review_classes", run.classes)
+    st.session_state["review_classes"] = run.classes
+    if known == run.classes:
+        return
+    for key in ("review_given", "review_predicted"):
+        index = st.session_state.get(key, ANY)
+        name = None if index == ANY else known[index]
+        st.session_state[key] = run.classes.index(name) if name in run.classes else ANY
 
 
 def filter_changed() -> None:
-    """Begin at the first page, and let go of what the address asked for."""
-    st.session_state["review_page"] = 1
+    """Let go of what the address asked for."""
     for name in ("given", "predicted"):
         st.query_params.pop(name, None)
 
@@ -112,11 +122,11 @@ def filter_changed() -> None:
 def choose(run: runs.Run) -> tuple[Which, int | None, int | None]:
     """What to list: which photos, of which class, taken for which."""
     options = [ANY, *range(len(run.classes))]
+    st.session_state.setdefault("review_which", "wrong")
     left, middle, right = st.columns([2, 1, 1], vertical_alignment="bottom")
     which = left.segmented_control(
         "Show",
         list(CHOICES),
-        default="wrong",
         required=True,
         format_func=CHOICES.__getitem__,
         key="review_which",
@@ -173,7 +183,9 @@ def work(dataset: Dataset, run: runs.Run) -> None:
     if len(positions) == 0:
         header.success("No photo here. Choose another list above, or go on with Compare.")
         return
-    page = max(1, min(st.session_state.get("review_page", 1), pages_of(positions)))
+    # Another list has a key of its own, so it begins at its first page.
+    page_key = f"review_page_{run.id}_{which}_{given}_{predicted}"
+    page = max(1, min(st.session_state.get(page_key, 1), pages_of(positions)))
     here = positions[(page - 1) * PER_PAGE : page * PER_PAGE]
     if dataset.read_only:
         st.info("This data set can only be read. Open a copy from Home to mend its labels.")
@@ -189,7 +201,7 @@ def work(dataset: Dataset, run: runs.Run) -> None:
     with header.container():
         say_where(dataset, run, len(positions), which)
     if pages_of(positions) > 1:
-        st.pagination(pages_of(positions), key="review_page")
+        st.pagination(pages_of(positions), key=page_key)
 
 
 def pages_of(positions: np.ndarray) -> int:
@@ -206,6 +218,7 @@ def main() -> None:
         empty_state()
         return
     train_again(dataset, run)
+    follow_classes(run)
     take_filter(run)
     work(dataset, run)
 

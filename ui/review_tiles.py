@@ -20,7 +20,8 @@ def tiles(
     """One tile per position in the predictions, in the order given."""
     positions = list(positions)
     rows = dataset.get(int(predictions.file_id[at]) for at in positions)
-    return [_tile(dataset, run, predictions, at, rows) for at in positions]
+    loss = predictions.loss  # computed for all photos each time it is asked for
+    return [_tile(dataset, run, predictions, at, float(loss[at]), rows) for at in positions]
 
 
 def sure(probability: float) -> str:
@@ -32,7 +33,9 @@ def sure(probability: float) -> str:
     return f"{100 * probability:.0f} %"
 
 
-def _tile(dataset: Dataset, run: Run, predictions: Predictions, at: int, rows: dict) -> Tile:
+def _tile(
+    dataset: Dataset, run: Run, predictions: Predictions, at: int, loss: float, rows: dict
+) -> Tile:
     file_id = int(predictions.file_id[at])
     given = int(predictions.given[at])
     probs = predictions.probs[at]
@@ -40,13 +43,13 @@ def _tile(dataset: Dataset, run: Run, predictions: Predictions, at: int, rows: d
     label, model = shown(run.classes[given]), shown(run.classes[predicted])
     row = rows.get(file_id)
     says = "Model agrees" if given == predicted else f"Model says {model}"
-    loss = f"Loss {predictions.loss[at]:.2f}: the model gave {label} {sure(float(probs[given]))}."
+    cost = f"Loss {loss:.2f}: the model gave {label} {sure(float(probs[given]))}."
     return Tile(
         id=file_id,
         content=predictions.content[at] if row is None else row.content,
         was=run.classes[given],
         lines=(f"Labelled {label}", says, f"{sure(float(probs[predicted]))} sure"),
-        more=(loss, *(() if row is None else (f"File: {shown(row.path)}",))),
+        more=(cost, *(() if row is None else (f"File: {shown(row.path)}",))),
         heat=_heat(dataset, run, file_id, {given: label, predicted: model}),
     )
 

@@ -9,6 +9,7 @@ from core import jobs, runs
 from core.dataset import Dataset
 from core.dataset.recent import remember
 from core.review.listing import listed
+from core.train.quick import train_quick
 from tests.trained_sets import finish, train_on_made_features
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -152,6 +153,22 @@ def test_a_list_without_photos_says_so(trained):
     page.selectbox(key="review_predicted").set_value(0).run()
 
     assert "No photo here" in words(page)
+    assert not page.exception
+
+
+def test_a_chosen_class_is_kept_by_its_name_when_a_new_run_has_other_classes(photo_set):
+    root = photo_set({"cat": 6, "dog": 6, "fox": 6})
+    train_on_made_features(root, mistaken_every=3)
+    dataset = Dataset.open(root)
+    page = review_page(root)
+    page.selectbox(key="review_given").set_value(2).run()
+
+    dataset.relabel([row.id for row in dataset.rows(class_name="cat")], "dog")
+    finish(train_quick(dataset))
+    page.run()
+
+    assert runs.latest_run(dataset.home).classes == ("dog", "fox")
+    assert page.selectbox(key="review_given").value == 1
     assert not page.exception
 
 

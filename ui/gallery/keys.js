@@ -10,7 +10,7 @@ function onKey(gallery, event) {
   if (gallery.palette.contains(event.target)) return keyInPalette(gallery, event);
   const onButton = event.target.tagName === "BUTTON";
   if (onButton && moveInToolbar(gallery, event)) return;
-  if (onButton && !gallery.large?.open && ["Enter", " "].includes(event.key)) return;
+  if (onButton && ["Enter", " "].includes(event.key)) return;
   const large = gallery.large?.open;
   const done = large ? keyInLarge(gallery, event) : keyInGrid(gallery, event);
   if (done || markKey(gallery, event)) event.preventDefault();
@@ -47,7 +47,7 @@ function keyInLarge(gallery, event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return false;
   if (MOVES.slice(0, 4).includes(key)) return step(gallery, key), true;
   if (key === " ") return toggleHeat(gallery), true;
-  if (key === "Enter" && event.target.tagName !== "BUTTON") return closeLarge(gallery), true;
+  if (key === "Enter") return closeLarge(gallery), true;
   return false; // Esc closes the dialog by itself
 }
 

@@ -73,6 +73,15 @@ function drawLarge(gallery) {
   stage.classList.toggle("several", stage.children.length > 1);
   paintLarge(gallery, tile, state);
   gallery.large.focus({ preventScroll: true });
+  fetchAhead(gallery);
+}
+
+// The next photo is asked for while people look at this one.
+function fetchAhead(gallery) {
+  const next = gallery.tiles[gallery.current + 1];
+  if (!next) return;
+  const maps = gallery.heat ? next.heat.map(([, url]) => url) : [];
+  for (const url of [next.photo, ...maps]) new Image().src = url;
 }
 
 function paintLarge(gallery, tile, state) {

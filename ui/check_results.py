@@ -1,14 +1,13 @@
 """What a check found, for the Check page: reasons, files with pictures, removing and restoring."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import pandas as pd
 import streamlit as st
 
-from core.clean.kept import Checked, rejected
-from core.clean.sweep import SUSPICION, Rejection
+from core.clean.kept import Checked, kinds_of_rejected, rejected, rejected_ids
+from core.clean.sweep import SUSPICION
 from core.dataset import Dataset
 from core.errors import WinnowError
 from ui import media, sidebar
@@ -42,24 +41,24 @@ def draw_summary(state: Checked) -> None:
 
 def draw_rejected(dataset: Dataset, state: Checked) -> None:
     """Draw the files that cannot be used, with ways to move them out of the way."""
-    found = rejected(dataset)
+    numbers = kinds_of_rejected(dataset)
     may_remove = not state.suspicious or _looked_first()
-    chosen = _choose_kinds(found)
-    listed = [one for one in found if not chosen or one.kind in chosen]
-    ticked = _draw_table(dataset, listed)
+    chosen = _choose_kinds(numbers) or list(numbers)
+    listed = sum(numbers.get(kind, 0) for kind in chosen)
+    ticked = _draw_table(dataset, chosen, listed)
     if dataset.read_only:
         st.info("This folder cannot be written. Open a copy of it to remove photos.")
+    which = "all" if len(chosen) == len(numbers) else "these"
     with st.container(horizontal=True):
-        which = "all" if len(listed) == len(found) else "these"
         st.button(
-            f"Move {which} {len(listed):,} to removed" if len(listed) > 1 else "Move to removed",
+            f"Move {which} {listed:,} to removed" if listed > 1 else "Move to removed",
             key="remove_all",
             type="primary",
             icon=":material/delete:",
             disabled=not may_remove or dataset.read_only or not listed,
             help="They can be restored at any time, here or with Undo.",
-            on_click=_remove,
-            args=(dataset, [one.file_id for one in listed]),
+            on_click=_remove_kinds,
+            args=(dataset, chosen),
         )
         st.button(
             f"Move the {len(ticked):,} ticked to removed" if ticked else "Move the ticked ones",
@@ -79,7 +78,8 @@ def draw_removed(dataset: Dataset) -> None:
         if not shut.open:
             return
         rows = dataset.removed_rows()
-        part = _part_of(rows, "removed_page")
+        skip = _skipped(number, "removed_page")
+        part = rows[skip : skip + ROWS_A_PAGE]
         edited = st.data_editor(
             pd.DataFrame(
                 {
@@ -97,7 +97,7 @@ def draw_removed(dataset: Dataset) -> None:
             disabled=["Picture", "Was", "Removed"],
             hide_index=True,
             row_height=PICTURE_HEIGHT,
-            key=f"removed_table_{dataset.version()}",
+            key=f"removed_table_{dataset.version()}_{skip}",
         )
         ticked = [row.id for row, tick in zip(part, edited["Restore"], strict=True) if tick]
         with st.container(horizontal=True):
@@ -122,8 +122,7 @@ def _looked_first() -> bool:
     return st.checkbox("I have looked at some of them and want to remove them", key="looked")
 
 
-def _choose_kinds(found: Sequence[Rejection]) -> list[str]:
-    numbers = Counter(one.kind for one in found)
+def _choose_kinds(numbers: Mapping[str, int]) -> list[str]:
     if len(numbers) < 2:
         return []
     return st.pills(
@@ -135,18 +134,15 @@ def _choose_kinds(found: Sequence[Rejection]) -> list[str]:
     )
 
 
-def _draw_table(dataset: Dataset, listed: Sequence[Rejection]) -> list[int]:
+def _draw_table(dataset: Dataset, kinds: Sequence[str], number: int) -> list[int]:
     """Draw a page of the files; return the ids of the ticked ones."""
-    part = _part_of(listed, "rejected_page")
-    rows = dataset.get(one.file_id for one in part)
+    skip = _skipped(number, "rejected_page")
+    part = rejected(dataset, kinds, skip=skip, limit=ROWS_A_PAGE)
     edited = st.data_editor(
         pd.DataFrame(
             {
                 "Move": False,
-                "Picture": [
-                    _picture(dataset, rows[one.file_id].content) if one.file_id in rows else None
-                    for one in part
-                ],
+                "Picture": [_picture(dataset, one.content) for one in part],
                 "File": [shown(one.file) for one in part],
                 "Reason": [_first_sentence(one.reason) for one in part],
             }
@@ -160,7 +156,8 @@ def _draw_table(dataset: Dataset, listed: Sequence[Rejection]) -> list[int]:
         disabled=["Picture", "File", "Reason"],
         hide_index=True,
         row_height=PICTURE_HEIGHT,
-        key=f"rejected_table_{dataset.version()}_{len(listed)}",
+        # Ticks belong to the rows they were made on.
+        key=f"rejected_table_{dataset.version()}_{'_'.join(kinds)}_{skip}",
     )
     return [one.file_id for one, tick in zip(part, edited["Move"], strict=True) if tick]
 
@@ -170,15 +167,18 @@ def _first_sentence(reason: str) -> str:
     return shown(reason.split(". ")[0].rstrip(".") + ".")
 
 
-def _part_of(rows: Sequence, key: str) -> Sequence:
-    """The page of a long list that is looked at."""
-    pages = -(-len(rows) // ROWS_A_PAGE)
-    number = st.pagination(pages, key=key) if pages > 1 else 1
-    return rows[(number - 1) * ROWS_A_PAGE : number * ROWS_A_PAGE]
+def _skipped(number: int, key: str) -> int:
+    """How many rows of a long list lie before the page that is looked at."""
+    pages = -(-number // ROWS_A_PAGE)
+    return ROWS_A_PAGE * (st.pagination(pages, key=key) - 1) if pages > 1 else 0
 
 
 def _picture(dataset: Dataset, content: str) -> str | None:
     return media.thumb_url(dataset, content) if content else None
+
+
+def _remove_kinds(dataset: Dataset, kinds: list[str]) -> None:
+    _remove(dataset, rejected_ids(dataset, kinds))
 
 
 def _remove(dataset: Dataset, ids: list[int]) -> None:

@@ -111,7 +111,7 @@ def advice(now: Standing) -> Advice:
             label="Look again",
             page=None,
         )
-    if not now.checked.complete:
+    if not now.checked.complete and not now.runs:
         return Advice(
             why="First find the files that cannot be used, such as damaged ones.",
             label="Check the photos",
@@ -153,8 +153,9 @@ def draw(dataset: Dataset) -> None:
     """Draw where the data set stands, what is next, and its classes."""
     now = standing(dataset)
     _draw_remarks(dataset)
-    _draw_steps(steps(now))
-    _draw_advice(advice(now))
+    next_one = advice(now)
+    _draw_steps(steps(now), next_one.page)
+    _draw_advice(next_one)
     _draw_classes(dataset, now)
 
 
@@ -219,13 +220,12 @@ def _draw_remarks(dataset: Dataset) -> None:
         st.caption(f"{count(found.links, 'link')} to other places passed over.")
 
 
-def _draw_steps(listed: Sequence[Step]) -> None:
-    current = next((step for step in listed if not step.done), None)
+def _draw_steps(listed: Sequence[Step], current: str | None) -> None:
     with st.grid(5, min_column_width=150):
         for number, step in enumerate(listed, 1):
             with st.container(border=True, gap=None, height="stretch"):
                 mark = ":material/check_circle:" if step.done else ":material/circle:"
-                colour = "primary" if step.done or step is current else "gray"
+                colour = "primary" if step.done or step.page == current else "gray"
                 st.markdown(f":{colour}[{mark}] **{number} · {step.title}**")
                 st.caption(plain(step.words))
 

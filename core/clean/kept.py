@@ -3,16 +3,19 @@
 Pages draw from this at every click, so it counts in SQL and lists only what failed.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.clean.sweep import FEWEST_TO_BE_SUSPICIOUS, Rejection
+from core.clean.sweep import FEWEST_TO_BE_SUSPICIOUS
 from core.dataset import Dataset
+from core.dataset.names import decoded
 
 # A verdict counts as long as the file still has the content that was judged.
 _STANDING = """
     FROM verdict JOIN file ON file.id = verdict.file AND file.content = verdict.content
     WHERE file.place = 0
 """
+_REJECTED = f"{_STANDING} AND verdict.kind <> 'good'"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,16 +47,57 @@ def checked(dataset: Dataset) -> Checked:
     return Checked(photos=photos, judged=judged, rejected=int(rejected))
 
 
-def rejected(dataset: Dataset) -> list[Rejection]:
-    """The photos that cannot be trained on, by kind and then by file name."""
+@dataclass(frozen=True, kw_only=True)
+class RejectedFile:
+    """A present file that cannot be trained on."""
+
+    file_id: int
+    file: str  # relative to the data set
+    content: str
+    kind: str
+    reason: str  # one or two sentences
+
+
+def kinds_of_rejected(dataset: Dataset) -> dict[str, int]:
+    """How many present files fail for each kind of reason; by name of the kind."""
     found = dataset.connection().execute(
-        f"SELECT file.id, verdict.kind, verdict.reason {_STANDING} AND verdict.kind <> 'good'"
+        f"SELECT verdict.kind, count(*) {_REJECTED} GROUP BY verdict.kind ORDER BY verdict.kind"
     )
-    verdicts = {file_id: (kind, reason or "") for file_id, kind, reason in found}
-    rows = dataset.get(verdicts)
-    rejections = [
-        Rejection(file_id=row.id, file=row.path, kind=kind, reason=reason)
-        for row in rows.values()
-        for kind, reason in (verdicts[row.id],)
+    return dict(found.fetchall())
+
+
+def rejected_ids(dataset: Dataset, kinds: Sequence[str]) -> list[int]:
+    """Ids of the files that fail for reasons of these kinds."""
+    found = dataset.connection().execute(
+        f"SELECT file.id {_REJECTED} AND {_one_of(kinds)}", list(kinds)
+    )
+    return [file_id for (file_id,) in found]
+
+
+def rejected(
+    dataset: Dataset, kinds: Sequence[str] | None = None, *, skip: int = 0, limit: int = -1
+) -> list[RejectedFile]:
+    """The files that fail for reasons of these kinds, by kind and then by path.
+
+    Args:
+        dataset: Its catalogue is asked; no file is looked at.
+        kinds: Of reasons; all of them where it is left out.
+        skip: How many to leave out at the start.
+        limit: How many to list at most; -1 for all.
+    """
+    kinds = list(kinds_of_rejected(dataset)) if kinds is None else kinds
+    found = dataset.connection().execute(
+        f"SELECT file.id, file.path, file.content, verdict.kind, verdict.reason {_REJECTED} "
+        f"AND {_one_of(kinds)} ORDER BY verdict.kind, file.path LIMIT ? OFFSET ?",
+        [*kinds, limit, skip],
+    )
+    return [
+        RejectedFile(
+            file_id=file_id, file=decoded(path), content=content, kind=kind, reason=reason or ""
+        )
+        for file_id, path, content, kind, reason in found
     ]
-    return sorted(rejections, key=lambda one: (one.kind, one.file))
+
+
+def _one_of(kinds: Sequence[str]) -> str:
+    return f"verdict.kind IN ({','.join('?' * len(kinds))})"

@@ -210,11 +210,13 @@ def class_table(found: Results) -> None:
     st.subheader("By class", anchor=False)
     st.dataframe(
         {
-            "Class": [shown(row.class_name) for row in found.per_class],
+            "Class": [shown(row.class_name, limit=LONGEST_NAME) for row in found.per_class],
             "Photos": [row.photos for row in found.per_class],
             "Wrong": [row.wrong for row in found.per_class],
             "Error": [row.error_rate for row in found.per_class],
-            "Most often taken for": [shown(row.confused_with or "") for row in found.per_class],
+            "Most often taken for": [
+                shown(row.confused_with or "", limit=LONGEST_NAME) for row in found.per_class
+            ],
         },
         column_config={
             "Error": st.column_config.ProgressColumn(

@@ -28,8 +28,12 @@ FEW_POINTS = 4  # fewer make no curve
 ENGINES = {"onnxruntime": "ONNX Runtime", "pytorch": "PyTorch"}
 
 
-def introduce(dataset: Dataset) -> bool:
-    """Say what will be trained on and what there is to know first; return whether it can be."""
+def introduce(dataset: Dataset) -> tuple[bool, list[str]]:
+    """Say what will be trained on and what there is to know first.
+
+    Returns:
+        Whether anything can be learnt, and the sentences that were said.
+    """
     counts = dataset.counts()
     line = (
         f"Learns from **{count(sum(counts.values()), 'photo')}** "
@@ -43,7 +47,7 @@ def introduce(dataset: Dataset) -> bool:
         st.info(plain(sentence), icon=":material/info:")
     if refusal:
         st.warning(plain(refusal), icon=":material/warning:")
-    return refusal is None
+    return refusal is None, sentences
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
@@ -120,14 +124,16 @@ def in_words(point: dict) -> str:
     return f"loss {point['valid_loss']:.3f} on held-out photos{wrong}"
 
 
-def show_outcome(dataset: Dataset, run: runs.Run) -> None:
-    """Say how the newest run went and what comes next."""
+def show_outcome(dataset: Dataset, run: runs.Run, said: list[str]) -> None:
+    """Say how the newest run went and what comes next; not again what was said before."""
     st.subheader(training.outcome(run), anchor=False)
     with st.container(horizontal=True):
         navigation.next_step("results", "See the results", key="train_to_results")
         if st.button("Review photos", icon=":material/fact_check:", key="train_to_review"):
             navigation.go("review")
     for sentence in run.warnings:
+        if sentence in said:
+            continue
         st.info(plain(sentence), icon=":material/info:")
     curve = runs.load_curve(dataset.home, run.id)
     draw_loss(curve, key="train_done")
@@ -194,7 +200,7 @@ def main() -> None:
     running = job_status.running(dataset.home, training.KIND)
     past = runs.list_runs(dataset.home)
 
-    can_learn = introduce(dataset)
+    can_learn, said = introduce(dataset)
     backbone = choose_network(disabled=running)
     pressed = st.button(
         "Train",
@@ -211,7 +217,7 @@ def main() -> None:
 
     job_status.draw(dataset.home, training.KIND, while_running=watch)
     if past and not running:
-        show_outcome(dataset, past[0])
+        show_outcome(dataset, past[0], said)
     if past or running:
         explain()
     if past[1:]:

@@ -277,14 +277,17 @@ def clicked_cell(event: Mapping[str, Any] | None) -> tuple[int, int] | None:
 
 def _label(name: str, count: int) -> str:
     longest = 24 if count <= 6 else 16 if count <= 30 else 12
-    return html.escape(shown(name, limit=longest))
+    return html.escape(shown(name, limit=longest), quote=False)
 
 
 def _safe(name: str) -> str:
-    """A class name as Plotly may draw it in full: no tags, long ones broken into lines."""
+    """A class name as Plotly may draw it in full: no tags, long ones broken into lines.
+
+    Plotly reads no ``&quot;``, and quotes do nothing outside of tags.
+    """
     text = shown(name)
     lines = [text[start : start + 60] for start in range(0, len(text), 60)]
-    return "<br>".join(html.escape(line) for line in lines)
+    return "<br>".join(html.escape(line, quote=False) for line in lines)
 
 
 def _percent(share: float) -> str:

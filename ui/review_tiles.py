@@ -50,6 +50,7 @@ def _tile(
         was=run.classes[given],
         lines=(f"Labelled {label}", says, f"{sure(float(probs[predicted]))} sure"),
         more=(cost, *(() if row is None else (f"File: {shown(row.path)}",))),
+        suggested=None if given == predicted else run.classes[predicted],
         heat=_heat(dataset, run, file_id, {given: label, predicted: model}),
     )
 

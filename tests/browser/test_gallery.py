@@ -275,6 +275,19 @@ def test_a_class_is_found_by_typing_its_name(app, page, photo_set):
     assert focused(page) == 1
 
 
+def test_one_key_takes_the_class_that_the_model_names(review, trained):
+    dataset = Dataset.open(trained)
+    first, second = ids(review)[:2]
+    other = {"cat": "dog", "dog": "cat"}
+    wanted = [other[place(dataset, first)], other[place(dataset, second)]]
+
+    review.keyboard.press("Shift+ArrowRight")
+    review.keyboard.press("=")
+    all_saved(review)
+
+    assert [place(dataset, first), place(dataset, second)] == wanted
+
+
 def test_streamlits_own_keys_do_not_answer_inside_the_gallery(review):
     review.keyboard.press("c")
     review.get_by_role("combobox", name="Class to move to").wait_for()

@@ -39,6 +39,7 @@ class Tile:
     lines: tuple[str, ...]  # the caption, one or two short lines
     more: tuple[str, ...] = ()  # further sentences for the large view
     heat: tuple[tuple[str, str], ...] = ()  # (caption, address) of each heat map
+    suggested: str | None = None  # the class one key moves it to
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,6 +150,7 @@ def _tile(dataset: Dataset, tile: Tile, now: str | None) -> dict[str, Any]:
         "lines": tile.lines,
         "more": tile.more,
         "heat": tile.heat,
+        "suggested": tile.suggested,
         "was": tile.was,
         "now": now,
     }

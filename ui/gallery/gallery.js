@@ -89,13 +89,15 @@ class Gallery {
     this.made = data.answers[this.log.client]?.made ?? {};
     this.problem = data.problem;
     for (const { ids, reason } of this.log.settle(data.answers)) {
-      if (!ids.length) this.spoken.textContent = reason;
+      say(this, `Not changed. ${reason}`);
       ids.forEach((id) => this.refusals.set(id, reason));
     }
     pruneActs(this);
     this.tellWhenQuiet();
-    if (barChanged || this.editable !== data.editable) {
+    const suggests = data.tiles.some((tile) => tile.suggested);
+    if (barChanged || suggests !== this.suggests || this.editable !== data.editable) {
       this.editable = data.editable;
+      this.suggests = suggests;
       this.root.classList.toggle("readonly", !data.editable);
       drawToolbar(this);
     }

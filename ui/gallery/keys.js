@@ -30,6 +30,7 @@ function markKey(gallery, event) {
   }
   if (key === "x" || key === "Delete" || key === "Backspace") return remove(gallery), true;
   if (key === "u") return undo(gallery), true;
+  if (key === "=") return accept(gallery), true;
   if (key === ".") return keep(gallery), true;
   if (key === "/") return openPaletteHere(gallery, ""), true;
   if (key.length === 1 && /\p{L}/u.test(key)) return openPaletteHere(gallery, key), true;

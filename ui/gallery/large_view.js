@@ -105,6 +105,7 @@ function largeTools(gallery, tile) {
     gallery.classes.slice(0, 10).forEach((one, index) => {
       toolButton(bar, one.title, DIGITS[index], () => relabel(gallery, one.name)).dataset.class = one.name;
     });
+    if (tile.suggested) toolButton(bar, "Model is right", "=", () => accept(gallery));
     toolButton(bar, "Label is right", ".", () => keep(gallery));
     toolButton(bar, "Remove", "x", () => remove(gallery));
     toolButton(bar, "Undo", "u", () => undo(gallery));
@@ -132,6 +133,7 @@ const KEYS = [
   ["Home, End, Page Up, Page Down", "first, last, a screen up or down", false],
   ["1 to 9, 0", "move the photo to that class; its own class means the label is right", true],
   ["letters, or /", "find a class by name; Enter picks, Esc leaves", true],
+  ["= (equals sign)", "the model is right: move the photo to its class", true],
   [". (full stop)", "the label is right: go on", true],
   ["x or Delete", "remove the photo (it can be restored)", true],
   ["u", "undo the last mark shown here", true],

@@ -28,6 +28,21 @@ function relabel(gallery, className) {
   finish(gallery, ids, `${photos(ids.length)} now in ${gallery.title(className)}.`);
 }
 
+// The model's class for each photo: the commonest mend, one key however many classes there are.
+function accept(gallery) {
+  const ids = targets(gallery);
+  const groups = new Map();
+  for (const tile of gallery.tiles) {
+    const now = gallery.classOf(tile.id);
+    if (!ids.includes(tile.id) || now === null || !tile.suggested || now === tile.suggested) continue;
+    groups.set(tile.suggested, (groups.get(tile.suggested) ?? []).concat(tile.id));
+  }
+  if (!groups.size) return say(gallery, "The model names no other class here.");
+  for (const [name, some] of groups) record(gallery, { op: "relabel", ids: some, class_name: name });
+  const names = Array.from(groups.keys(), (name) => gallery.title(name)).join(", ");
+  finish(gallery, ids, `${photos(ids.length)} now in ${names}.`);
+}
+
 function remove(gallery) {
   const ids = targets(gallery).filter((id) => gallery.classOf(id) !== null);
   if (!ids.length) return say(gallery, "This photo is removed already.");

@@ -28,10 +28,9 @@ function makeTile(tile) {
   image.alt = tile.lines.join(". ");
   image.addEventListener("error", () => frame.classList.add("missing"));
   image.src = tile.thumb;
-  frame.append(image, element("span", "tick"));
+  frame.append(image, element("span", "tick"), element("div", "refusal"));
   node.append(frame, isolated("div", "badge"));
   tile.lines.forEach((line, index) => node.append(isolated("div", index ? "line" : "line first", line)));
-  node.append(element("div", "refusal"));
   return node;
 }
 
@@ -39,7 +38,10 @@ function makeTile(tile) {
 function tileState(gallery, tile) {
   const now = gallery.classOf(tile.id);
   const refusal = gallery.refusals.get(tile.id);
-  if (refusal) return { kind: "refused", badge: "not changed", refusal, now };
+  if (refusal) {
+    const place = now === null ? ", removed" : now === tile.was ? "" : `, now: ${gallery.title(now)}`;
+    return { kind: "refused", badge: `not changed${place}`, refusal, now };
+  }
   if (now === null) return { kind: "removed", badge: "removed", now };
   if (now !== tile.was) return { kind: "relabelled", badge: `now: ${gallery.title(now)}`, now };
   if (isKept(gallery, tile.id)) return { kind: "kept", badge: "kept", now };

@@ -38,6 +38,7 @@ function drawToolbar(gallery) {
   const tools = element("div", "group");
   bar.append(tools);
   if (gallery.editable) {
+    if (gallery.suggests) toolButton(tools, "Model is right", "=", () => accept(gallery));
     toolButton(tools, "Label is right", ".", () => keep(gallery));
     toolButton(tools, "Remove", "x", () => remove(gallery));
     gallery.undoButton = toolButton(tools, "Undo", "u", () => undo(gallery));

@@ -3,6 +3,7 @@
 import pytest
 
 from core.dataset import Dataset
+from core.errors import DatasetError
 from tests.trained_sets import finish
 from ui.gallery.edits import is_settled, settle
 
@@ -97,6 +98,23 @@ def test_an_undo_leaves_alone_what_somebody_else_did_since(dataset):
     settled = settle(dataset, log(undo(2, of=1)), once.answers)
 
     assert 2 in settled.answers["tab"].refused
+    assert dataset.removed_count() == 1
+
+
+def test_what_cannot_be_written_now_is_not_acknowledged_and_says_why(dataset, monkeypatch):
+    first = cats(dataset)[0]
+
+    def busy(client, edits):
+        raise DatasetError("The disk is full.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(dataset, "apply_edits", busy)
+        stuck = settle(dataset, log(remove(1, first)), {})
+    later = settle(dataset, log(remove(1, first)), stuck.answers)
+
+    assert stuck.problem == "The disk is full."
+    assert stuck.answers["tab"].acknowledged == 0
+    assert later.problem is None
     assert dataset.removed_count() == 1
 
 

@@ -245,19 +245,18 @@ class _Fit:
 def even_part(labels: np.ndarray, fold: np.ndarray, most: int) -> np.ndarray:
     """Rows to choose a strength on: about ``most``, classes and folds in proportion.
 
-    Every class keeps at least 20 rows a fold, where it has them.
+    Every class keeps at least 20 rows a fold, or 4 where classes are very many, if it has them.
     """
     count = len(labels)
     if count <= most:
         return np.arange(count)
     order = np.lexsort((np.arange(count), fold, labels))
-    group = np.flatnonzero(
-        np.diff(labels[order], prepend=-1).astype(bool)
-        | np.diff(fold[order], prepend=-2).astype(bool)
-    )
+    changes = (np.diff(labels[order]) != 0) | (np.diff(fold[order]) != 0)
+    groups = np.split(order, np.flatnonzero(changes) + 1)
+    least = int(np.clip(most / len(groups), 4, 20))
     parts = []
-    for rows in np.split(order, group[1:]):
-        wanted = max(min(20, len(rows)), round(len(rows) * most / count))
+    for rows in groups:
+        wanted = max(min(least, len(rows)), round(len(rows) * most / count))
         parts.append(rows[np.linspace(0, len(rows) - 1, wanted).round().astype(int)])
     return np.sort(np.concatenate(parts))
 

@@ -5,44 +5,41 @@ from hypothesis import strategies as st
 from core.train.dealing import folds_for_run
 
 
-def deal(rows, kept):
+def deal(rows, kept_folds):
     contents = [content for content, _ in rows]
     labels = np.array([label for _, label in rows])
-    return folds_for_run(contents, labels, kept, count=5).tolist()
+    return folds_for_run(contents, labels, kept_folds, count=5).tolist()
+
+
+def kept(contents, folds):
+    """Folds of a data set: kept("ab", "03") has content a in fold 0 and b in fold 3."""
+    return {content: int(fold) for content, fold in zip(contents, folds, strict=True)}
 
 
 def test_folds_of_the_data_set_are_kept_where_they_serve():
-    assert deal([("a", 0), ("b", 0), ("c", 1), ("d", 1)], {"a": 0, "b": 3, "c": 1, "d": 2}) == [
-        0,
-        3,
-        1,
-        2,
-    ]
+    fold = deal([("a", 0), ("b", 0), ("c", 1), ("d", 1)], kept("abcd", "0312"))
+
+    assert fold == [0, 3, 1, 2]
 
 
 def test_a_class_of_one_photo_is_trained_on_and_not_judged():
-    assert deal([("a", 0), ("b", 0), ("c", 1)], {"a": 0, "b": 1, "c": 2}) == [0, 1, -1]
+    assert deal([("a", 0), ("b", 0), ("c", 1)], kept("abc", "012")) == [0, 1, -1]
 
 
 def test_copies_of_one_photo_are_one_photo():
-    assert deal([("a", 0), ("b", 0), ("c", 1), ("c", 1)], {"a": 0, "b": 1, "c": 2}) == [
-        0,
-        1,
-        -1,
-        -1,
-    ]
+    fold = deal([("a", 0), ("b", 0), ("c", 1), ("c", 1)], kept("abc", "012"))
+
+    assert fold == [0, 1, -1, -1]
 
 
 def test_a_class_gathered_in_one_fold_is_dealt_anew():
-    fold = deal(
-        [("a", 0), ("b", 0), ("c", 1), ("d", 1), ("e", 1)], {"a": 0, "b": 1, "c": 4, "d": 4, "e": 4}
-    )
+    fold = deal([("a", 0), ("b", 0), ("c", 1), ("d", 1), ("e", 1)], kept("abcde", "01444"))
 
     assert fold == [0, 1, 4, 0, 1]
 
 
 def test_a_photo_in_two_classes_has_one_fold():
-    fold = deal([("a", 0), ("b", 0), ("a", 1), ("c", 1)], {"a": 2, "b": 1, "c": 0})
+    fold = deal([("a", 0), ("b", 0), ("a", 1), ("c", 1)], kept("abc", "210"))
 
     assert fold == [2, 1, 2, 0]
 

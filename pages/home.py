@@ -25,10 +25,12 @@ else:
     st.title(plain(dataset.root.name or str(dataset.root)), anchor=False)
     st.caption(plain(str(dataset.root)))
     opening.wait_for_pending()
-    state.wait_until_read(dataset)
     if dataset.read_only:
         opening.offer_a_copy(dataset)
-    overview.draw(dataset)
+    if state.is_read():
+        overview.draw(dataset)
+    else:
+        state.draw_reading(dataset)
     with st.expander("Open another data set", key="another", on_change="rerun") as another:
         if another.open:
             opening.draw_ways(but=dataset.token)

@@ -22,11 +22,11 @@ __all__ = [
     "carry_the_set",
     "close_set",
     "current",
+    "draw_reading",
     "go",
     "is_read",
     "open_set",
     "require",
-    "wait_until_read",
     "why_none",
 ]
 
@@ -76,7 +76,9 @@ def require() -> Dataset:
         st.info(plain(why_none() or "No data set is open here. Open one, or try a sample."))
         navigation.link("home", label="Go to Home")
         st.stop()
-    wait_until_read(dataset)
+    if not is_read():
+        draw_reading(dataset)
+        st.stop()
     return dataset
 
 
@@ -123,14 +125,11 @@ def is_read() -> bool:
     return not st.session_state.get(UNREAD)
 
 
-def wait_until_read(dataset: Dataset) -> None:
-    """End the run here, with a bar, while the folder is being read in a job."""
-    if is_read():
-        return
+def draw_reading(dataset: Dataset) -> None:
+    """Show how far the reading of the folder is, with a way to stop it or to go on."""
     st.subheader("Reading the photos", anchor=False)
     st.write("Winnow looks at every file once. The next time this takes a moment only.")
     job_status.draw(dataset.home, INDEX)
-    st.stop()
 
 
 def _is_read_in_time(dataset: Dataset) -> bool:

@@ -234,6 +234,7 @@ def test_a_folder_that_takes_long_to_read_becomes_work_with_a_stop(photo_set, mo
     catalogue = Dataset.open(root).home
     assert "Reading the photos" in words(page) + "".join(one.value for one in page.subheader)
     assert "next_step" not in [button.key for button in page.button]
+    assert "Open another data set" in [expander.label for expander in page.expander]
     deadline = time.monotonic() + 60
     while jobs.alive(jobs.latest(catalogue, "index")):
         assert time.monotonic() < deadline, "the folder is never read"

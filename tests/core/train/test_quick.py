@@ -1,4 +1,7 @@
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +14,8 @@ from core.networks.features import FeatureStore
 from core.runs import latest_run, load_curve, load_predictions, load_tensors
 from core.train.quick import train_quick, train_quick_job
 from tests.trained_sets import finish, make_features, train_on_made_features
+
+ROOT = Path(__file__).parents[3]
 
 
 def opened(root):
@@ -279,3 +284,24 @@ def test_as_a_job_it_says_which_run_came_of_it(photo_set):
 
     run = latest_run(Dataset.open(root).home)
     assert result == {"run": run.id, "error_rate": 0.1, "wrong": 4, "judged": 40}
+
+
+def test_training_again_imports_nothing_that_is_slow_to_import(photo_set):
+    root = photo_set({"cat": 20, "dog": 20})
+    make_features(opened(root), mistaken_every=10)
+    script = (
+        "import sys; from core.train.quick import train_quick_job\n"
+        "for _ in train_quick_job(sys.argv[1]): pass\n"
+        "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(root)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=True,
+    )
+
+    slow = {"torch", "timm", "sklearn", "scipy", "pandas", "onnxruntime", "PIL", "streamlit"}
+    assert not slow & set(done.stdout.split())

@@ -49,7 +49,7 @@ for content, true_class in planted(dataset).items():
 def main() -> None:
     """Make the sample, walk the loop twice, once in each scheme."""
     IMAGES.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(prefix="winnow-") as folder:
         # The title of Home is the folder's name, and its path is shown: a plain one.
         os.environ["WINNOW_DATA_DIR"] = folder
         welcome = run_module("core.commands.welcome")
@@ -70,10 +70,13 @@ def walk(browser: Browser, address: str, token: str, sample: Path) -> None:
         with tab(browser, scheme) as page:
             for name in ("", "check", "train", "results"):
                 keep(page, f"{address}/{name}?set={token}", name or "home", scheme)
+    with tab(browser, SCHEMES[0]) as page:
+        open_page(page, f"{address}/review?set={token}")
+        mark(page)
     for scheme in SCHEMES:
         with tab(browser, scheme) as page:
             open_page(page, f"{address}/review?set={token}")
-            review(page, scheme, mark=scheme == SCHEMES[0])
+            review(page, scheme)
     subprocess.run([sys.executable, "-c", MEND, str(sample)], cwd=ROOT, check=True)
     run_module("core", "train", str(sample))
     for scheme in SCHEMES:
@@ -81,18 +84,26 @@ def walk(browser: Browser, address: str, token: str, sample: Path) -> None:
             keep(page, f"{address}/compare?set={token}", "compare", scheme)
 
 
-def review(page: Page, scheme: str, *, mark: bool) -> None:
-    """Keep the gallery, and the large view with its heat maps."""
+def mark(page: Page) -> None:
+    """Move the first photos to the class that the model says, with keys."""
     page.get_by_role("option").first.click()
-    if mark:  # the marks stay for the second scheme
-        for number in range(MARKS):
-            words = page.get_by_role("option").nth(number).inner_text()
-            page.keyboard.press(words.split("Model says ")[1][0])
-        expect(page.get_by_text("now: ")).to_have_count(MARKS)
+    for number in range(MARKS):
+        words = page.get_by_role("option").nth(number).inner_text()
+        page.keyboard.press(words.split("Model says ")[1][0])
+    expect(page.get_by_text("now: ")).to_have_count(MARKS)
+    expect(page.get_by_text(f"{MARKS} photos marked")).to_be_visible()  # so they are on disk
+
+
+def review(page: Page, scheme: str) -> None:
+    """Keep the gallery, and the large view with its heat maps."""
+    expect(page.get_by_text(f"{MARKS} photos marked")).to_be_visible()
+    page.get_by_role("option").nth(MARKS).click()
     shoot(page, "review", scheme)
     page.keyboard.press("Enter")
     page.get_by_role("dialog").wait_for()
     page.keyboard.press("Space")
+    expect(page.get_by_text("What speaks for")).to_have_count(2)
+    expect(page.get_by_text("Drawing the heat map")).to_have_count(0)
     shoot(page, "heat-maps", scheme)
 
 

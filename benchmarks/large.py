@@ -282,6 +282,7 @@ def measure(folder: Path, photos: int) -> bool:
     root = folder / "photos"
     indexing = prepare(root, photos)
     figures: list[tuple[str, float, float | None, str]] = []
+    busy = [psutil.getloadavg()[0]]
     if indexing is not None:
         figures.append(("first indexing", indexing, None, "s"))
     figures.append(("reopening", reopening(root, photos), SECONDS_TO_REOPEN, "s"))
@@ -290,6 +291,11 @@ def measure(folder: Path, photos: int) -> bool:
     for name, seconds in medians.items():
         figures.append((f"page {name} appears", seconds, SECONDS_TO_APPEAR, "s"))
     figures.append(("server memory, peak", peak, SERVER_MEGABYTES, "MB"))
+    busy.append(psutil.getloadavg()[0])
+    print(
+        f"\nProcesses that wanted to run, before and after: {busy[0]:.1f} and {busy[1]:.1f}, "
+        f"on {os.cpu_count()} cores. Far more than cores: the figures say little about Winnow."
+    )
     return report(figures)
 
 

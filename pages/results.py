@@ -7,6 +7,7 @@ import streamlit as st
 
 from core import runs
 from core.dataset import Dataset
+from core.errors import RunError
 from core.review.changes import Changes, changes_since
 from core.review.listing import listed
 from core.review.metrics import Results, results
@@ -239,7 +240,12 @@ def main() -> None:
     if st.session_state.get("results_run") != newest.id:  # a cell of an older run says nothing
         st.session_state["results_run"] = newest.id
         st.session_state["results_cell"] = None
-    run, predictions, found = judged(dataset.home, newest.id)
+    try:
+        run, predictions, found = judged(dataset.home, newest.id)
+    except RunError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        navigation.next_step("train", "Go to Train", key="results_to_train")
+        return
     headline(run, found)
     navigation.next_step("review", "Review the likeliest mistakes", key="results_next")
     note_changes(dataset, run)

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core import jobs, runs
 from core.dataset import Dataset
-from core.errors import TrainingError
+from core.errors import RunError, TrainingError
 from core.networks.backbones import BACKBONES, DEFAULT
 from core.train.quick import before_training
 from ui import charts, job_status, navigation, state, training
@@ -135,13 +135,19 @@ def show_outcome(dataset: Dataset, run: runs.Run, said: list[str]) -> None:
         if sentence in said:
             continue
         st.info(plain(sentence), icon=":material/info:")
-    curve = runs.load_curve(dataset.home, run.id)
+    try:
+        curve = runs.load_curve(dataset.home, run.id)
+    except RunError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return
     draw_loss(curve, key="train_done")
     if len(learning := points_of(curve, "embed")) >= FEW_POINTS:
         with st.expander("Would more photos help?", key="train_more"):
             st.markdown(
                 "This is how the loss went while more and more photos were looked at. Where the "
-                "line of the held-out photos still falls at its right end, more photos would help."
+                "line of the held-out photos still falls at its right end, more photos would help. "
+                "Each point is a quick look at a part of the photos, so it need not end at the "
+                "figures above."
             )
             draw_learning_curve(learning, key="train_done", photos=None)
     with st.expander("Time taken", key="train_details"):
@@ -162,7 +168,8 @@ def explain() -> None:
 def time_taken(run: runs.Run) -> None:
     """Where the time went and what did the work."""
     for step, seconds in run.seconds.items():
-        st.markdown(f"{plain(STEPS.get(step, step))}: {duration(seconds)}")
+        if seconds >= 0.05:  # less reads as nothing
+            st.markdown(f"{plain(STEPS.get(step, step))}: {duration(seconds)}")
     engine = run.settings.get("engine")
     by = f", run by {plain(ENGINES.get(engine, str(engine)))}" if engine else ""
     st.caption(f"{network_title(run)}{by}")

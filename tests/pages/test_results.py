@@ -99,3 +99,13 @@ def test_new_photos_and_relabels_are_counted_as_changes(trained, save_image):
 
     assert "2 photos have changed" in words(page)
     assert "1 relabelled, 1 new" in words(page)
+
+
+def test_a_damaged_run_is_explained(trained):
+    home = Dataset.open(trained).home
+    next(home.glob("runs/*/predictions.parquet")).write_bytes(b"no table")
+
+    page = results_page(trained)
+
+    assert "damaged" in page.error[0].value
+    assert page.button(key="results_to_train").label == "Go to Train"

@@ -112,3 +112,13 @@ def test_earlier_runs_are_listed(known):
     assert page.dataframe[0].value["Result"].tolist() == [
         "Wrong on 4 of 24 photos it had not seen, 16.7 %."
     ]
+
+
+def test_a_damaged_run_is_explained(known):
+    train_on_made_features(known)
+    next(Dataset.open(known).home.glob("runs/*/metrics.jsonl")).write_bytes(b"\xff")
+
+    page = train_page(known)
+
+    assert "damaged" in page.error[0].value
+    assert not page.button(key="train_start").disabled

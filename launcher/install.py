@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Literal
 
-from launcher.pip_progress import run_shown
+from launcher.pip_progress import UNPACKING, run_shown
 from launcher.places import PYTHON, ROOT, VENV, StartError
 
 Purpose = Literal["app", "test"]
@@ -37,12 +37,11 @@ def install(purpose: Purpose) -> None:
     Raises:
         StartError: If there is too little disk, no network, or no build for this computer.
     """
-    version = venv_version()
-    interrupted = UNFINISHED.exists()
-    if version and not interrupted and fingerprint(purpose, version) in stamps():
+    version, broken = venv_version(), is_half_installed()
+    if version and not broken and fingerprint(purpose, version) in stamps():
         return
     keep_downloads = True
-    if version is None or interrupted:
+    if version is None or broken:
         _remove_unusable()
         keep_downloads = check_disk()
         _make_venv()
@@ -51,6 +50,16 @@ def install(purpose: Purpose) -> None:
     _run_pip(purpose, keep_downloads=keep_downloads)
     STAMP.write_text(json.dumps(_stamps_after(purpose, version)), encoding="utf-8")
     UNFINISHED.unlink()
+
+
+def is_half_installed() -> bool:
+    """Whether pip was interrupted while it unpacked. Until then it only downloads: no harm done."""
+    if not UNFINISHED.exists():
+        return False
+    try:
+        return UNPACKING in LOG.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return True
 
 
 def venv_version() -> str | None:
@@ -88,10 +97,10 @@ def _stamps_after(purpose: Purpose, version: str) -> list[str]:
 
 
 def _remove_unusable() -> None:
-    """Remove a ``.venv`` that is broken or half installed; anything else there is left alone."""
+    """Remove a ``.venv`` of ours that is broken or half installed; another's is left alone."""
     if not VENV.exists() and not VENV.is_symlink():
         return
-    if VENV.is_symlink() or not ((VENV / "pyvenv.cfg").is_file() or UNFINISHED.exists()):
+    if VENV.is_symlink() or not (STAMP.exists() or UNFINISHED.exists()):
         raise StartError(
             f"{VENV} is not an environment that Winnow made. Move it away and start again."
         )
@@ -127,6 +136,8 @@ def check_disk() -> bool:
 
 
 def _make_venv() -> None:
+    VENV.mkdir()
+    UNFINISHED.touch()  # so that it is known as ours from the first moment
     made = subprocess.run([sys.executable, "-m", "venv", VENV], capture_output=True)
     if made.returncode != 0:
         LOG.write_bytes(made.stdout + made.stderr)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, Queue
 
+UNPACKING = "Installing collected packages:"  # what pip writes once it has downloaded all
 SECONDS_BETWEEN_LINES = 15  # in a file or CI log; on a terminal one line is kept up to date
 
 
@@ -50,7 +51,7 @@ class Doing:
             self.words = "downloading {} ({})".format(*downloading.groups())
         elif collecting := re.match(r"Collecting ([\w.-]+)", line):
             self.words = f"looking at {collecting[1]}"
-        elif line.startswith("Installing collected packages:"):
+        elif line.startswith(UNPACKING):
             self.packages = line.count(",") + 1
             self.words = f"unpacking {self.packages} packages"
 
@@ -64,7 +65,7 @@ def _read(process: "subprocess.Popen[bytes]", lines: "Queue[str | None]") -> Non
 
 def _follow(lines: "Queue[str | None]", log: Path, began: float) -> None:
     doing, shown_at, pause = Doing(), began, 0.5 if sys.stdout.isatty() else SECONDS_BETWEEN_LINES
-    with log.open("w", encoding="utf-8", errors="replace") as kept:
+    with log.open("w", 1, encoding="utf-8", errors="replace") as kept:
         while True:
             try:
                 line = lines.get(timeout=0.5)

@@ -78,12 +78,13 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setattr(install, "VENV", venv)
     monkeypatch.setattr(install, "STAMP", venv / "stamp.json")
     monkeypatch.setattr(install, "UNFINISHED", venv / "installing")
+    monkeypatch.setattr(install, "LOG", tmp_path / "setup.log")
     monkeypatch.setattr(install, "venv_version", lambda: "3.12" if venv.is_dir() else None)
 
     def make_venv():
         done.append("venv")
         venv.mkdir()
-        (venv / "pyvenv.cfg").touch()
+        install.UNFINISHED.touch()
 
     def run_pip(purpose, *, keep_downloads):
         done.append(f"pip {purpose}")
@@ -135,22 +136,52 @@ def test_going_back_to_older_requirements_installs_them_again(folder):
     assert done == ["venv", "pip app", "pip app", "pip app"]
 
 
-def test_an_interrupted_installation_is_made_anew(folder, monkeypatch):
-    root, done = folder
+def interrupted_by(root, monkeypatch, ending):
+    """Install, with a pip that unpacks one file, writes its log so far and ends early."""
     whole = install._run_pip
 
-    def interrupted(purpose, *, keep_downloads):
+    def run_pip(purpose, *, keep_downloads):
         (root / ".venv" / "half").touch()
+        (root / "setup.log").write_text(ending)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(install, "_run_pip", interrupted)
+    monkeypatch.setattr(install, "_run_pip", run_pip)
     with pytest.raises(KeyboardInterrupt):
         install.install("app")
     monkeypatch.setattr(install, "_run_pip", whole)
+
+
+def test_an_installation_interrupted_while_unpacking_is_made_anew(folder, monkeypatch):
+    root, done = folder
+    interrupted_by(root, monkeypatch, "Installing collected packages: numpy, torch")
+
     install.install("app")
 
     assert done == ["venv", "venv", "pip app"]
     assert not (root / ".venv" / "half").exists()
+
+
+def test_an_installation_killed_before_its_first_line_is_made_anew(folder):
+    root, done = folder
+    (root / ".venv").mkdir()
+    (root / ".venv" / "installing").touch()
+
+    install.install("app")
+
+    assert done == ["venv", "pip app"]
+
+
+def test_a_download_that_fails_leaves_a_working_installation_alone(folder, monkeypatch):
+    root, done = folder
+    install.install("app")
+    (root / ".venv" / "works").touch()
+    (root / "requirements.txt").write_text("pillow\n")
+    interrupted_by(root, monkeypatch, "Collecting pillow\nERROR: no network")
+
+    install.install("app")
+
+    assert done == ["venv", "pip app", "pip app"]
+    assert (root / ".venv" / "works").exists()
 
 
 def test_a_folder_that_winnow_did_not_make_is_left_alone(folder, monkeypatch):
@@ -213,19 +244,20 @@ def test_a_failed_installation_says_what_to_do_and_where_the_log_is(tmp_path, wr
 
 
 def test_an_environment_that_cannot_be_made_is_a_sentence(tmp_path, monkeypatch):
-    monkeypatch.setattr(install, "VENV", tmp_path / "missing" / "\0")
+    monkeypatch.setattr(install, "VENV", tmp_path / ".venv")
+    monkeypatch.setattr(install, "UNFINISHED", tmp_path / ".venv" / "installing")
     monkeypatch.setattr(install, "LOG", tmp_path / "setup.log")
     monkeypatch.setattr(
         install.subprocess,
         "run",
         lambda *_, **__: subprocess.CompletedProcess([], 1, b"", b"ensurepip is not available"),
     )
-    monkeypatch.setattr(install.shutil, "rmtree", lambda *_, **__: None)
 
     with pytest.raises(StartError, match="python3-venv"):
         install._make_venv()
 
     assert "ensurepip" in (tmp_path / "setup.log").read_text()
+    assert not (tmp_path / ".venv").exists()
 
 
 def test_what_pip_does_is_told_in_words_and_kept_in_full(tmp_path, capsys):

@@ -66,7 +66,7 @@ def serve(wanted_port: int | None, *, data: Path) -> Running:
     port = free_port(wanted_port)
     with log_in(data).open("wb") as log:
         process = subprocess.Popen(
-            [PYTHON, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+            [str(PYTHON), "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
             + ["--server.headless", "true", "--server.fileWatcherType", "none"],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,

@@ -315,11 +315,22 @@ def test_the_large_view_moves_on_marks_and_closes(review):
 
 def test_a_heat_map_that_cannot_be_drawn_is_said_in_a_sentence(review):
     review.route(re.compile("/heat/"), lambda route: route.abort())
+
     review.keyboard.press("Enter")
 
-    review.keyboard.press("Space")
-
     review.get_by_text("This heat map could not be drawn.").first.wait_for()
+
+
+def test_space_hides_the_heat_maps_of_the_large_view_and_brings_them_back(review):
+    review.keyboard.press("Enter")
+    large = review.get_by_role("dialog", name="Large view")
+    large.locator("figcaption").nth(1).wait_for()
+
+    review.keyboard.press("Space")
+    large.locator("figcaption").nth(1).wait_for(state="detached")
+
+    review.keyboard.press("Space")
+    large.locator("figcaption").nth(1).wait_for()
 
 
 def test_question_mark_shows_the_keys(review):

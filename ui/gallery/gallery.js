@@ -24,7 +24,7 @@ class Gallery {
     this.overlay = new Map();
     this.classes = [];
     this.current = 0;
-    this.heat = false;
+    this.heat = true; // whether the large view shows heat maps beside the photo
     this.told = 0; // the last message after which the page was asked to catch up
     this.kept = loadKept(this);
     this.build();

@@ -1,4 +1,4 @@
-// One photo large, with what the network looked at when asked, and the list of keys.
+// One photo large, with heat maps of what the network looked at, and the list of keys.
 
 function makeDialog(gallery, label) {
   const dialog = element("dialog", "dialog");
@@ -140,7 +140,7 @@ const KEYS = [
   ["Space, or Ctrl and click", "add the photo to the selection, or take it out", true],
   ["Shift and arrows, Shift and click", "select a range", true],
   ["Ctrl and A", "select all photos on this page", true],
-  ["Enter, or double click", "large view; there, Space shows the heat maps", false],
+  ["Enter, or double click", "large view with heat maps; there, Space hides them or brings them back", false],
   ["Esc", "close, or let go of the selection", false],
 ];
 

@@ -26,6 +26,7 @@ from core.runs import Run, load_predictions, load_run, load_tensors
 LONGEST_SIDE = 512  # of the picture kept, in pixels
 DECODED_SIDE = 400  # shortest side to decode: enough for the network and for the picture
 HEAT_SHARE = 0.55  # of the colour in each pixel; the photo has the rest
+UNSEEN_LIGHT = 0.35  # of the light that the part outside the crop keeps
 WEBP_QUALITY = 82
 
 # Matplotlib's magma at every eighth: from black over purple to pale yellow, evenly to the eye.
@@ -58,7 +59,11 @@ def class_activation(
 
 
 def overlay(image: Image.Image, heat: np.ndarray) -> Image.Image:
-    """The whole photo with the heat (h, w), 0 to 1, over the part of it the network saw."""
+    """The whole photo with the heat (h, w), 0 to 1, over the part of it the network saw.
+
+    What it did not see, at the edges of a long photo, turns grey and dark, so that it does not
+    stand out beside parts that were seen and said nothing.
+    """
     photo = image.convert("RGB")
     left, top, right, bottom = (round(edge) for edge in crop_of(*photo.size))
     box = (left, top, right, bottom)
@@ -66,8 +71,9 @@ def overlay(image: Image.Image, heat: np.ndarray) -> Image.Image:
         (right - left, bottom - top), Image.Resampling.BILINEAR
     )
     seen = photo.crop(box)
-    photo.paste(Image.blend(seen, _coloured(np.asarray(smooth)), HEAT_SHARE), box)
-    return photo
+    unseen = photo.convert("L").point(lambda value: value * UNSEEN_LIGHT).convert("RGB")
+    unseen.paste(Image.blend(seen, _coloured(np.asarray(smooth)), HEAT_SHARE), box)
+    return unseen
 
 
 def heat_map_file(dataset: Dataset, run_id: str, file_id: int, class_index: int) -> Path:

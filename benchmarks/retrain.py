@@ -30,7 +30,7 @@ from core.runs import latest_run, load_predictions  # noqa: E402
 
 PROMISED_SECONDS = {900: 1.0, 10_000: 6.0, 100_000: 60.0}
 DIRECTIONS = 400  # that carry most of what varies in the made features
-APART = 0.11  # distance of class centres, for an error rate of some percent
+APART = 0.015  # distance of class centres, for an error rate of some percent of 900
 WORKER = (
     "import sys; from core.train.quick import train_quick_job\n"
     "for _ in train_quick_job(sys.argv[1]): pass"

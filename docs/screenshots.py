@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 IMAGES = ROOT / "docs" / "images"
 sys.path.insert(0, str(ROOT))
 
-from launcher.server import serve, stop  # noqa: E402  (the folder above is not on the path)
+from launcher.server import serve  # noqa: E402  (the folder above is not on the path)
 
 SCHEMES = ("light", "dark")
 MARKS = 3
@@ -60,8 +60,7 @@ def main() -> None:
             with chromium() as browser:
                 walk(browser, running.address(), welcome["token"], sample)
         finally:
-            assert running.process is not None
-            stop(running.process)
+            running.end()
 
 
 def walk(browser: Browser, address: str, token: str, sample: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from launcher.browser import open_browser
 from launcher.install import install
 from launcher.places import PYTHON, ROOT, VENV, StartError
-from launcher.server import Running, free_port, running_app, serve, stop
+from launcher.server import Running, free_port, running_app, serve
 
 STOPPED_BY_THE_USER = 130
 
@@ -87,19 +87,16 @@ def start(options: argparse.Namespace) -> int:
         print("Keep this window open while you work. Quit in the app, or Ctrl-C here, ends it.")
         open_browser(address, wanted=not options.no_browser)
         return until_it_ends(running)
+    except KeyboardInterrupt:
+        print("\nEnding Winnow. Training or checking that still runs goes on to its end.")
+        return 0
     finally:
-        running.forget()
+        running.end()
 
 
 def until_it_ends(running: Running) -> int:
-    """Wait for Quit in the app, or for Ctrl-C; the exit code is 0 for both."""
-    assert running.process is not None
-    try:
-        code = running.process.wait()
-    except KeyboardInterrupt:
-        print("\nEnding Winnow. Training or checking that still runs goes on to its end.")
-        stop(running.process)
-        return 0
+    """Wait for Quit in the app; the exit code is 0 then."""
+    code = running.process.wait() if running.process else 0
     # Quit sends the server a SIGTERM, which Windows turns into an exit code of that number.
     if code in (0, -signal.SIGTERM, -signal.SIGINT, signal.SIGTERM):
         print("Winnow has ended.")

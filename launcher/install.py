@@ -24,7 +24,7 @@ FIT_PYTHONS = ("3.11", "3.12", "3.13")
 
 # Measured on Linux x86-64, where libraries for graphics cards are most of it; an estimate
 # elsewhere. The downloads lie beside the unpacked files until pip is done.
-INSTALLED_GB, DOWNLOAD_GB = (6.7, 3.3) if sys.platform.startswith("linux") else (2.0, 0.7)
+INSTALLED_GB, DOWNLOAD_GB = (6.2, 3.3) if sys.platform.startswith("linux") else (2.0, 0.7)
 
 STAMP = VENV / "winnow-installed.json"  # fingerprints of what was installed to the end
 UNFINISHED = VENV / "winnow-installing"  # stands while pip works, so an interruption is noticed

@@ -35,8 +35,10 @@ class Running:
         """What to open in the browser, with the data set it shall show."""
         return f"http://localhost:{self.port}" + (f"/?set={token}" if token else "")
 
-    def forget(self) -> None:
-        """Tell other starts that it has ended."""
+    def end(self) -> None:
+        """Stop the server, unless it has ended by itself, and tell other starts."""
+        if self.process is not None:
+            stop(self.process)
         with contextlib.suppress(FileNotFoundError):
             self.record.unlink()
 

@@ -402,6 +402,31 @@ def test_the_app_starts_is_found_by_a_second_start_and_ends_when_it_is_quit(tmp_
     assert not server.record_in(data).exists()
 
 
+def test_ctrl_c_at_any_moment_leaves_no_server_behind(tmp_path, monkeypatch):
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    running = server.Running(
+        port=8501, record=tmp_path / "running.json", log=tmp_path / "log", process=process
+    )
+    running.record.touch()
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # the tests keep their own handlers
+    monkeypatch.setattr(commands, "ROOT", tmp_path)
+    monkeypatch.setattr(commands, "running_app", lambda: None)
+    monkeypatch.setattr(commands, "install", lambda purpose: None)
+    monkeypatch.setattr(commands, "ask_winnow", lambda: {"data": str(tmp_path), "token": None})
+    monkeypatch.setattr(commands, "serve", lambda port, data: running)
+    monkeypatch.setattr(commands, "open_browser", interrupted)
+
+    code = commands.main([])
+
+    assert code == 0
+    assert process.poll() is not None
+    assert not running.record.exists()
+
+
 def start(environment):
     return subprocess.Popen(
         [sys.executable, "-u", "start.py", "--no-browser"],

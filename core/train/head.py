@@ -25,7 +25,7 @@ from core.train.solver import Block, Step, Team, blocks_of, minimise, team
 # Relative to the mean squared length of a centred row; half a decade apart.
 STRENGTHS = tuple(10.0**exponent for exponent in np.arange(0.5, -4.6, -0.5))
 WORSE_BEFORE_STOPPING, CLEARLY_WORSE = 2, 1.01
-ROWS_TO_CHOOSE_ON = 5000  # more than this, and the strength is chosen on an even part of them
+ROWS_TO_CHOOSE_ON = 3000  # more than this, and the strength is chosen on an even part of them
 NUMBERS_AT_ONCE = 8_000_000  # problems x classes x rows held at a time; 32 MB an array
 LOOSE, TIGHT = 1e-3, 2e-7  # share of the loss still to be gained: while choosing, in the end
 SHARE_OF_CHOOSING = 0.8  # of a fit's time, roughly

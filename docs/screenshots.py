@@ -100,7 +100,6 @@ def review(page: Page, scheme: str) -> None:
     shoot(page, "review", scheme)
     page.keyboard.press("Enter")
     page.get_by_role("dialog").wait_for()
-    page.keyboard.press("Space")
     expect(page.get_by_text("What speaks for")).to_have_count(2)
     expect(page.get_by_text("Drawing the heat map")).to_have_count(0)
     shoot(page, "heat-maps", scheme)

@@ -54,7 +54,6 @@ def main() -> None:
         os.environ["WINNOW_DATA_DIR"] = folder
         welcome = run_module("core.commands.welcome")
         sample = Path(folder) / "samples" / "circles"
-        run_module("core", "check", str(sample))
         running = serve(None, data=Path(folder))
         try:
             with chromium() as browser:

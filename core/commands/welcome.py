@@ -67,7 +67,8 @@ def greeted_file() -> Path:
 
 
 def _make(root: Path) -> None:
-    """Make and train the sample; what an interrupted start finished is kept."""
+    """Make, check and train the sample; what an interrupted start finished is kept."""
+    from core.clean.sweep import check
     from core.collect.samples import make_sample
     from core.train.quick import train_quick
 
@@ -76,6 +77,7 @@ def _make(root: Path) -> None:
         finish(make_sample(SAMPLE, root))
     dataset = Dataset.open(root)
     finish(dataset.reconcile())
+    finish(check(dataset))  # so that reviewing is what is left to do
     _say("Training on the sample.")
     finish(train_quick(dataset))
 

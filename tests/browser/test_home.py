@@ -98,6 +98,7 @@ def test_undo_takes_back_a_removal_and_says_so(app, page, pets):
 
     page.get_by_test_id(SIDEBAR).get_by_role("button", name="Undo").click()
 
+    page.get_by_test_id(SIDEBAR).get_by_text("1 removed").wait_for(state="detached")
     page.get_by_role("button", name="Move to removed").wait_for()
     assert (pets / "cat" / "broken.jpg").exists()
 

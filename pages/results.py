@@ -124,7 +124,7 @@ def show_pairs(run: runs.Run, found: Results) -> None:
     for actual, predicted, photos in found.most_confused[:SHOWN_PAIRS]:
         pair = f"{named(run, actual)} :material/arrow_right_alt: {named(run, predicted)}"
         st.button(
-            f"**{photos:,}** {pair}",
+            f"{pair} · {count(photos, 'photo')}",
             key=f"results_pair_{actual}_{predicted}",
             help="The label, then what the model says. Shows the photos.",
             on_click=choose_cell,

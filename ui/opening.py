@@ -85,7 +85,7 @@ def draw_samples() -> None:
     """Cards of the samples, each with a picture and a button."""
     with st.grid(3, min_column_width=220):
         for name, sample in SAMPLES.items():
-            with st.container(border=True):
+            with st.container(border=True, height="stretch"):
                 if name in PICTURES:
                     st.image(PICTURES[name], width="stretch")
                 st.markdown(f"**{sample.title}**")

@@ -2,30 +2,15 @@
 
 from pathlib import Path
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import runs
 from core.dataset import Dataset
-from core.dataset.recent import remember
 from core.review.listing import listed
 from core.train.quick import train_quick
-from tests.trained_sets import finish, train_on_made_features
+from tests.trained_sets import finish
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def compare_page(root: Path) -> AppTest:
-    page = AppTest.from_file(str(ROOT / "ui/main.py"), default_timeout=60)
-    page.query_params["set"] = remember(root)
-    return page.run().switch_page(str(ROOT / "pages/compare.py")).run()
-
-
-@pytest.fixture
-def trained(photo_set) -> Path:
-    root = photo_set({"cat": 12, "dog": 12})
-    train_on_made_features(root)
-    return root
 
 
 def words(page: AppTest) -> str:
@@ -39,26 +24,26 @@ def relabel_the_worst(dataset: Dataset) -> None:
     dataset.relabel([int(predictions.file_id[at])], run.classes[predictions.predicted[at]])
 
 
-def test_before_any_run_the_page_leads_to_train(photo_set):
-    page = compare_page(photo_set({"cat": 2, "dog": 2}))
+def test_before_any_run_the_page_leads_to_train(open_page, photo_set):
+    page = open_page("compare", photo_set({"cat": 2, "dog": 2}))
 
     assert "Nothing to compare yet" in words(page)
     assert page.button(key="compare_to_train")
 
 
-def test_after_one_run_the_page_leads_to_review(trained):
-    page = compare_page(trained)
+def test_after_one_run_the_page_leads_to_review(open_page, trained):
+    page = open_page("compare", trained)
 
     assert "One training so far" in words(page)
     assert page.button(key="compare_to_review")
 
 
-def test_after_a_correction_old_and_corrected_labels_are_told_apart(trained):
+def test_after_a_correction_old_and_corrected_labels_are_told_apart(open_page, trained):
     dataset = Dataset.open(trained)
     relabel_the_worst(dataset)
     finish(train_quick(dataset))
 
-    page = compare_page(trained)
+    page = open_page("compare", trained)
 
     assert "| the labels as they were before | 4 wrong |" in words(page)
     assert "| the corrected labels | 3 wrong | 3 wrong |" in words(page)
@@ -66,23 +51,23 @@ def test_after_a_correction_old_and_corrected_labels_are_told_apart(trained):
     assert not page.exception
 
 
-def test_before_is_the_run_made_before_the_corrections(trained):
+def test_before_is_the_run_made_before_the_corrections(open_page, trained):
     dataset = Dataset.open(trained)
     first = runs.latest_run(dataset.home).id
     relabel_the_worst(dataset)
     finish(train_quick(dataset))
     finish(train_quick(dataset))
 
-    page = compare_page(trained)
+    page = open_page("compare", trained)
 
     assert page.selectbox(key="compare_before").value == first
     assert page.selectbox(key="compare_after").value == runs.latest_run(dataset.home).id
 
 
-def test_two_runs_without_a_correction_are_neither_better_nor_worse(trained):
+def test_two_runs_without_a_correction_are_neither_better_nor_worse(open_page, trained):
     finish(train_quick(Dataset.open(trained)))
 
-    page = compare_page(trained)
+    page = open_page("compare", trained)
 
     assert "neither better nor worse" in words(page)
     assert "No label of these photos was changed" in words(page)

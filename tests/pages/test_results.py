@@ -2,46 +2,30 @@
 
 from pathlib import Path
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.dataset import Dataset
-from core.dataset.recent import remember
-from tests.trained_sets import finish, train_on_made_features
+from tests.trained_sets import finish
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def results_page(root: Path) -> AppTest:
-    page = AppTest.from_file(str(ROOT / "ui/main.py"), default_timeout=60)
-    page.query_params["set"] = remember(root)
-    return page.run().switch_page(str(ROOT / "pages/results.py")).run()
-
-
-@pytest.fixture
-def trained(photo_set) -> Path:
-    """Two classes of 12; photos 0 and 6 of each look like the other class."""
-    root = photo_set({"cat": 12, "dog": 12})
-    train_on_made_features(root)
-    return root
 
 
 def words(page: AppTest) -> str:
     return "\n".join(element.value for element in [*page.markdown, *page.subheader, *page.caption])
 
 
-def test_without_a_run_the_page_leads_to_train(photo_set):
+def test_without_a_run_the_page_leads_to_train(open_page, photo_set):
     root = photo_set({"cat": 2, "dog": 2})
     finish(Dataset.open(root).reconcile())
 
-    page = results_page(root)
+    page = open_page("results", root)
 
     assert "no results yet" in page.info[0].value
     assert page.button(key="results_to_train").label == "Go to Train"
 
 
-def test_the_error_is_said_in_words_and_in_numbers(trained):
-    page = results_page(trained)
+def test_the_error_is_said_in_words_and_in_numbers(open_page, trained):
+    page = open_page("results", trained)
 
     assert "Wrong on 4 of 24 photos it had not seen, 16.7 %." in words(page)
     shown = {metric.label: metric.value for metric in page.metric}
@@ -50,8 +34,8 @@ def test_the_error_is_said_in_words_and_in_numbers(trained):
     assert not page.exception
 
 
-def test_each_class_has_its_line(trained):
-    page = results_page(trained)
+def test_each_class_has_its_line(open_page, trained):
+    page = open_page("results", trained)
 
     table = page.dataframe[0].value
     assert table["Class"].tolist() == ["cat", "dog"]
@@ -59,8 +43,8 @@ def test_each_class_has_its_line(trained):
     assert table["Most often taken for"].tolist() == ["dog", "cat"]
 
 
-def test_a_confused_pair_shows_its_photos(trained):
-    page = results_page(trained)
+def test_a_confused_pair_shows_its_photos(open_page, trained):
+    page = open_page("results", trained)
 
     page.button(key="results_pair_0_1").click().run()
 
@@ -68,8 +52,8 @@ def test_a_confused_pair_shows_its_photos(trained):
     assert "2 photos" in words(page)
 
 
-def test_the_chosen_pair_is_what_review_lists(trained):
-    page = results_page(trained)
+def test_the_chosen_pair_is_what_review_lists(open_page, trained):
+    page = open_page("results", trained)
     page.button(key="results_pair_1_0").click().run()
 
     page.button(key="results_review").click().run()
@@ -79,33 +63,33 @@ def test_the_chosen_pair_is_what_review_lists(trained):
     assert page.selectbox(key="review_predicted").value == 0  # cat
 
 
-def test_photos_that_left_since_are_not_shown(trained):
+def test_photos_that_left_since_are_not_shown(open_page, trained):
     dataset = Dataset.open(trained)
     dataset.remove([dataset.find("cat/0000.png").id])
 
-    page = results_page(trained)
+    page = open_page("results", trained)
     page.button(key="results_pair_0_1").click().run()
 
     assert "1 photo labelled" in words(page)
     assert "1 photo has changed" in words(page)
 
 
-def test_new_photos_and_relabels_are_counted_as_changes(trained, save_image):
+def test_new_photos_and_relabels_are_counted_as_changes(open_page, trained, save_image):
     dataset = Dataset.open(trained)
     dataset.relabel([dataset.find("cat/0001.png").id], "dog")
     save_image(trained / "dog" / "new.png", seed=500)
 
-    page = results_page(trained)
+    page = open_page("results", trained)
 
     assert "2 photos have changed" in words(page)
     assert "1 relabelled, 1 new" in words(page)
 
 
-def test_a_damaged_run_is_explained(trained):
+def test_a_damaged_run_is_explained(open_page, trained):
     home = Dataset.open(trained).home
     next(home.glob("runs/*/predictions.parquet")).write_bytes(b"no table")
 
-    page = results_page(trained)
+    page = open_page("results", trained)
 
     assert "damaged" in page.error[0].value
     assert page.button(key="results_to_train").label == "Go to Train"

@@ -2,33 +2,15 @@
 
 from pathlib import Path
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import jobs, runs
 from core.dataset import Dataset
-from core.dataset.recent import remember
 from core.review.listing import listed
 from core.train.quick import train_quick
 from tests.trained_sets import finish, train_on_made_features
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def review_page(root: Path, **asked: str) -> AppTest:
-    page = AppTest.from_file(str(ROOT / "ui/main.py"), default_timeout=60)
-    page.query_params["set"] = remember(root)
-    for name, value in asked.items():
-        page.query_params[name] = value
-    return page.run().switch_page(str(ROOT / "pages/review.py")).run()
-
-
-@pytest.fixture
-def trained(photo_set) -> Path:
-    """Two classes of 12; photos 0 and 6 of each look like the other class: 4 mistakes."""
-    root = photo_set({"cat": 12, "dog": 12})
-    train_on_made_features(root)
-    return root
 
 
 def words(page: AppTest) -> str:
@@ -63,82 +45,82 @@ def where(root: Path, file_id: int) -> str | None:
     return None if row is None else row.class_name
 
 
-def test_without_a_run_the_page_leads_to_train(photo_set):
+def test_without_a_run_the_page_leads_to_train(open_page, photo_set):
     root = photo_set({"cat": 2, "dog": 2})
     finish(Dataset.open(root).reconcile())
 
-    page = review_page(root)
+    page = open_page("review", root)
 
     assert "Nothing to review yet" in page.info[0].value
     assert page.button(key="review_to_train").label == "Go to Train"
     assert not page.exception
 
 
-def test_it_says_how_many_photos_the_model_would_put_elsewhere(trained):
-    page = review_page(trained)
+def test_it_says_how_many_photos_the_model_would_put_elsewhere(open_page, trained):
+    page = open_page("review", trained)
 
     assert "**4 photos** that the model would put in another class, of 24 in all." in words(page)
     assert not page.exception
 
 
-def test_a_relabel_is_on_disk_when_it_is_acknowledged(trained):
+def test_a_relabel_is_on_disk_when_it_is_acknowledged(open_page, trained):
     photo = worst(trained)[0]
     was = where(trained, photo)
     other = {"cat": "dog", "dog": "cat"}[was]
 
-    page = send(review_page(trained), edit(1, "relabel", photo, was, other))
+    page = send(open_page("review", trained), edit(1, "relabel", photo, was, other))
 
     assert where(trained, photo) == other
     assert page.session_state["review_gallery:answers"]["a tab"].acknowledged == 1
     assert "**1 photo marked**" in words(page)
 
 
-def test_an_edit_sent_again_is_done_once(trained):
+def test_an_edit_sent_again_is_done_once(open_page, trained):
     photo = worst(trained)[0]
     log = [edit(1, "remove", photo, where(trained, photo))]
 
-    page = send(review_page(trained), *log)
+    page = send(open_page("review", trained), *log)
     send(page, *log)
-    send(review_page(trained), *log)
+    send(open_page("review", trained), *log)
 
     assert Dataset.open(trained).removed_count() == 1
     assert len(Dataset.open(trained).history()) == 1
 
 
-def test_an_undo_takes_back_the_mark_it_names_even_in_the_same_message(trained):
+def test_an_undo_takes_back_the_mark_it_names_even_in_the_same_message(open_page, trained):
     photo = worst(trained)[0]
     was = where(trained, photo)
     undo = {"number": 2, "op": "undo", "ids": [], "class_name": None, "of": 1, "shown_in": {}}
 
-    page = send(review_page(trained), edit(1, "remove", photo, was), undo)
+    page = send(open_page("review", trained), edit(1, "remove", photo, was), undo)
 
     assert where(trained, photo) == was
     assert page.session_state["review_gallery:answers"]["a tab"].acknowledged == 2
 
 
-def test_a_mark_for_a_photo_that_was_moved_meanwhile_is_refused_with_a_reason(trained):
+def test_a_mark_for_a_photo_that_was_moved_meanwhile_is_refused_with_a_reason(open_page, trained):
     photo = worst(trained)[0]
     was = where(trained, photo)
     other = {"cat": "dog", "dog": "cat"}[was]
     Dataset.open(trained).relabel([photo], other)
 
-    page = send(review_page(trained), edit(1, "remove", photo, was))
+    page = send(open_page("review", trained), edit(1, "remove", photo, was))
 
     refused = page.session_state["review_gallery:answers"]["a tab"].refused
     assert "moved" in refused[1][1]
     assert where(trained, photo) == other
 
 
-def test_the_list_stays_as_it_is_while_photos_are_marked(trained):
+def test_the_list_stays_as_it_is_while_photos_are_marked(open_page, trained):
     photo = worst(trained)[0]
 
-    page = send(review_page(trained), edit(1, "remove", photo, where(trained, photo)))
+    page = send(open_page("review", trained), edit(1, "remove", photo, where(trained, photo)))
 
     assert "**4 photos** that the model would put in another class" in words(page)
 
 
-def test_a_cell_of_the_confusion_matrix_narrows_the_list(trained):
-    page = review_page(trained)
+def test_a_cell_of_the_confusion_matrix_narrows_the_list(open_page, trained):
+    page = open_page("review", trained)
     page.query_params["given"], page.query_params["predicted"] = "0", "1"
     page.run()
 
@@ -147,8 +129,8 @@ def test_a_cell_of_the_confusion_matrix_narrows_the_list(trained):
     assert page.selectbox(key="review_predicted").value == 1
 
 
-def test_a_list_without_photos_says_so(trained):
-    page = review_page(trained)
+def test_a_list_without_photos_says_so(open_page, trained):
+    page = open_page("review", trained)
     page.selectbox(key="review_given").set_value(0).run()
     page.selectbox(key="review_predicted").set_value(0).run()
 
@@ -156,11 +138,11 @@ def test_a_list_without_photos_says_so(trained):
     assert not page.exception
 
 
-def test_a_chosen_class_is_kept_by_its_name_when_a_new_run_has_other_classes(photo_set):
+def test_a_chosen_class_is_kept_by_its_name_when_a_new_run_has_other_classes(open_page, photo_set):
     root = photo_set({"cat": 6, "dog": 6, "fox": 6})
     train_on_made_features(root, mistaken_every=3)
     dataset = Dataset.open(root)
-    page = review_page(root)
+    page = open_page("review", root)
     page.selectbox(key="review_given").set_value(2).run()
 
     dataset.relabel([row.id for row in dataset.rows(class_name="cat")], "dog")
@@ -172,8 +154,8 @@ def test_a_chosen_class_is_kept_by_its_name_when_a_new_run_has_other_classes(pho
     assert not page.exception
 
 
-def test_train_again_starts_a_job_and_says_so(trained):
-    page = review_page(trained)
+def test_train_again_starts_a_job_and_says_so(open_page, trained):
+    page = open_page("review", trained)
 
     page.button(key="review_train").click().run()
 
@@ -182,8 +164,8 @@ def test_train_again_starts_a_job_and_says_so(trained):
     assert not page.exception
 
 
-def test_what_is_malformed_is_passed_over(trained):
-    page = review_page(trained)
+def test_what_is_malformed_is_passed_over(open_page, trained):
+    page = open_page("review", trained)
 
     for value in ("text", {"client": 3, "log": [{}]}, {"client": "a", "log": [{"number": "1"}]}):
         page.session_state["review_gallery"] = {"edits": value}

@@ -8,17 +8,10 @@ from streamlit.testing.v1 import AppTest
 
 from core import jobs, runs
 from core.dataset import Dataset
-from core.dataset.recent import remember
 from tests.trained_sets import finish, make_features, train_on_made_features
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 60
-
-
-def train_page(root: Path) -> AppTest:
-    page = AppTest.from_file(str(ROOT / "ui/main.py"), default_timeout=60)
-    page.query_params["set"] = remember(root)
-    return page.run().switch_page(str(ROOT / "pages/train.py")).run()
 
 
 def words(page: AppTest) -> str:
@@ -44,43 +37,43 @@ def known(photo_set) -> Path:
     return root
 
 
-def test_the_page_says_what_it_will_learn_from(known):
-    page = train_page(known)
+def test_the_page_says_what_it_will_learn_from(open_page, known):
+    page = open_page("train", known)
 
     assert "**24 photos** in **2 classes**" in words(page)
     assert not page.exception
 
 
-def test_the_three_networks_that_come_along_are_offered(known):
-    page = train_page(known)
+def test_the_three_networks_that_come_along_are_offered(open_page, known):
+    page = open_page("train", known)
 
     choice = page.radio(key="train_backbone")
     assert choice.options == ["EfficientNet-Lite0", "EfficientNet-Lite1", "EfficientNet-Lite2"]
     assert choice.value == "lite0"
 
 
-def test_a_single_class_is_refused_before_training(photo_set):
-    page = train_page(photo_set({"cat": 3}))
+def test_a_single_class_is_refused_before_training(open_page, photo_set):
+    page = open_page("train", photo_set({"cat": 3}))
 
     assert "at least two classes" in words(page)
     assert page.button(key="train_start").disabled
 
 
-def test_a_class_of_one_photo_is_mentioned_before_training(photo_set):
-    page = train_page(photo_set({"cat": 3, "dog": 1}))
+def test_a_class_of_one_photo_is_mentioned_before_training(open_page, photo_set):
+    page = open_page("train", photo_set({"cat": 3, "dog": 1}))
 
     assert "cannot be judged" in words(page)
     assert not page.button(key="train_start").disabled
 
 
-def test_unsorted_photos_are_said_to_be_left_out(photo_set):
-    page = train_page(photo_set({"cat": 3, "dog": 3, "unsorted": 2}))
+def test_unsorted_photos_are_said_to_be_left_out(open_page, photo_set):
+    page = open_page("train", photo_set({"cat": 3, "dog": 3, "unsorted": 2}))
 
     assert "Left out: 2 photos without a class" in words(page)
 
 
-def test_train_starts_one_job_and_ends_in_the_error_in_words(known):
-    page = train_page(known)
+def test_train_starts_one_job_and_ends_in_the_error_in_words(open_page, known):
+    page = open_page("train", known)
 
     page.button(key="train_start").click().run()
     job = wait_for_the_job(Dataset.open(known).home)
@@ -91,22 +84,22 @@ def test_train_starts_one_job_and_ends_in_the_error_in_words(known):
     assert page.button(key="train_to_results").label == "See the results"
 
 
-def test_a_job_that_failed_is_explained_and_can_be_started_again(known):
+def test_a_job_that_failed_is_explained_and_can_be_started_again(open_page, known):
     home = Dataset.open(known).home
     jobs.start(home, "train", "core.train.quick:no_such_function", {})
     wait_for_the_job(home)
 
-    page = train_page(known)
+    page = open_page("train", known)
 
     assert page.error
     assert page.button(key="train_resume").label == "Start again"
 
 
-def test_earlier_runs_are_listed(known):
+def test_earlier_runs_are_listed(open_page, known):
     train_on_made_features(known)
     train_on_made_features(known)
 
-    page = train_page(known)
+    page = open_page("train", known)
 
     assert len(runs.list_runs(Dataset.open(known).home)) == 2
     assert page.dataframe[0].value["Result"].tolist() == [
@@ -114,11 +107,11 @@ def test_earlier_runs_are_listed(known):
     ]
 
 
-def test_a_damaged_run_is_explained(known):
+def test_a_damaged_run_is_explained(open_page, known):
     train_on_made_features(known)
     next(Dataset.open(known).home.glob("runs/*/metrics.jsonl")).write_bytes(b"\xff")
 
-    page = train_page(known)
+    page = open_page("train", known)
 
     assert "damaged" in page.error[0].value
     assert not page.button(key="train_start").disabled

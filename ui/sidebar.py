@@ -46,6 +46,10 @@ def draw(page: str) -> None:
 def say_step(step: Step) -> None:
     """Say in a toast what a step did, and which files it had to leave alone."""
     st.toast(plain(step.words), icon=":material/check:")
+    _say_skipped(step)
+
+
+def _say_skipped(step: Step) -> None:
     if not step.skipped:
         return
     named = "; ".join(
@@ -119,7 +123,7 @@ def _draw_undo(dataset: Dataset) -> None:
         disabled=undo is None,
         help=f"Undo: {plain(undo.words)}" if undo else None,
         on_click=_undo,
-        args=(dataset,),
+        args=(dataset, undo.id if undo else None),
         width="stretch",
     )
     right.button(
@@ -129,25 +133,53 @@ def _draw_undo(dataset: Dataset) -> None:
         disabled=redo is None,
         help=f"Redo: {plain(redo.words)}" if redo else None,
         on_click=_redo,
-        args=(dataset,),
+        args=(dataset, redo.id if redo else None),
         width="stretch",
     )
     if undo is not None:
         st.caption(plain(undo.words, limit=120))
 
 
-def _undo(dataset: Dataset) -> None:
+def _undo(dataset: Dataset, asked: int | None) -> None:
+    """Take back the step that the button named, unless another one came after it."""
     try:
-        say_step(dataset.undo())
+        last = dataset.next_undo()
+        if last is not None and last.id != asked:
+            newer = asked is None or last.id > asked
+            lead = "Another change was made since" if newer else "That is undone. Before it"
+            _say_other(f"{lead}: {_named(last)}. Press Undo again to take it back.")
+            return
+        step = dataset.undo()
     except WinnowError as error:
         st.toast(plain(str(error)), icon=":material/error:")
+        return
+    said = f"Undone: {plain(step.words)}" if step.changes else "Nothing could be undone."
+    st.toast(said, icon=":material/undo:")
+    _say_skipped(step)
 
 
-def _redo(dataset: Dataset) -> None:
+def _redo(dataset: Dataset, asked: int | None) -> None:
+    """Do again the step that the button named, unless another one came up meanwhile."""
     try:
-        say_step(dataset.redo())
+        following = dataset.next_redo()
+        if following is not None and following.id != asked:
+            _say_other(f"Another change is next: {_named(following)}. Press Redo again to redo it.")
+            return
+        step = dataset.redo()
     except WinnowError as error:
         st.toast(plain(str(error)), icon=":material/error:")
+        return
+    said = f"Done again: {plain(step.words)}" if step.changes else "Nothing could be redone."
+    st.toast(said, icon=":material/redo:")
+    _say_skipped(step)
+
+
+def _say_other(words: str) -> None:
+    st.toast(words, icon=":material/info:", duration="long")
+
+
+def _named(step: Step) -> str:
+    return plain(step.words).rstrip(".")
 
 
 def _fold_on_narrow_screens(page: str) -> None:

@@ -30,6 +30,7 @@ GOODBYE = "/goodbye"
 _CONTENT = re.compile(r"[0-9a-f]{32}")
 _TOKEN = re.compile(r"[0-9a-f]{16}")
 _RUN = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,80}")
+_NUMBER = re.compile(r"[0-9]{1,18}")  # SQLite takes no whole number of 2**63 or more
 
 # Shown where a file holds no picture, such as in the list of damaged files.
 NO_PICTURE = (
@@ -79,15 +80,15 @@ def _photo_as(request: Request, make: Callable[[Path, str, Path], Path], folder:
 
 
 def _heat(request: Request) -> Response:
-    run, given = request.path_params["run"], request.path_params
+    run, numbers = request.path_params["run"], _numbers(request, "file_id", "class_index")
     dataset = _dataset_for(request)
-    if dataset is None or not _RUN.fullmatch(run):
+    if dataset is None or numbers is None or not _RUN.fullmatch(run):
         return _refused(404)
     # Numbers and the engine are loaded only once someone asks for a map.
     from core.review.heat_map import heat_map_file
 
     try:
-        return _picture(heat_map_file(dataset, run, given["file_id"], given["class_index"]))
+        return _picture(heat_map_file(dataset, run, *numbers))
     except (WinnowError, OSError, IndexError, KeyError):
         return _refused(404)  # no stand-in: the page says in a sentence that there is no map
 
@@ -102,6 +103,14 @@ def _goodbye(request: Request) -> Response:
         "<p>To come back, start Winnow again the way you started it before.</p></html>"
     )
     return HTMLResponse(page, headers=SAFE_HEADERS)
+
+
+def _numbers(request: Request, *names: str) -> list[int] | None:
+    """Whole numbers from the address, or None where one is none or too large to be one of ours."""
+    given = [request.path_params[name] for name in names]
+    if not all(_NUMBER.fullmatch(one) for one in given):
+        return None
+    return [int(one) for one in given]
 
 
 def _dataset_for(request: Request) -> Dataset | None:
@@ -145,6 +154,6 @@ def _refused(status: int) -> Response:
 ROUTES = [
     Route("/pictures/{token}/thumb/{content}.webp", _thumb),
     Route("/pictures/{token}/photo/{content}.webp", _photo),
-    Route("/pictures/{token}/heat/{run}/{file_id:int}/{class_index:int}.webp", _heat),
+    Route("/pictures/{token}/heat/{run}/{file_id}/{class_index}.webp", _heat),
     Route(GOODBYE, _goodbye),
 ]

@@ -1,4 +1,6 @@
 import os
+import random
+import sqlite3
 import stat
 import time
 
@@ -188,6 +190,43 @@ def test_a_damaged_catalogue_is_set_aside(make_set, run):
 
     assert dataset.counts() == {"cat": 2}
     assert list(dataset.home.glob("damaged-*"))
+
+
+@pytest.mark.parametrize("offset", [4096, 8192, 12288])
+def test_a_catalogue_damaged_inside_is_set_aside(offset, make_set, run):
+    dataset = make_set({"cat": 2})
+    root = dataset.root
+    dataset.connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with (root / ".winnow/catalog.sqlite").open("rb+") as file:
+        file.seek(offset)
+        file.write(random.Random(offset).randbytes(4000))
+    for file in (root / ".winnow").glob("catalog.sqlite-*"):
+        file.unlink()
+
+    again = Dataset.open(root)
+    run(again.refresh())
+
+    assert again.counts() == {"cat": 2}
+    assert list(again.home.glob("damaged-*"))
+
+
+def test_a_catalogue_without_one_of_its_tables_is_set_aside(make_set, run):
+    dataset = make_set({"cat": 2})
+    dataset.connection().execute("DROP TABLE verdict")
+
+    again = Dataset.open(dataset.root)
+    run(again.refresh())
+
+    assert again.counts() == {"cat": 2}
+    assert list(again.home.glob("damaged-*"))
+
+
+def test_damage_met_while_writing_is_a_sentence(make_set):
+    dataset = make_set({"cat": 1})
+
+    with pytest.raises(DatasetError, match="is damaged.*Open the data set again"):
+        with dataset.writing():
+            raise sqlite3.DatabaseError("database disk image is malformed")
 
 
 def test_refresh_finds_what_was_added_renamed_and_deleted_by_hand(make_set, run):

@@ -333,6 +333,27 @@ def test_space_hides_the_heat_maps_of_the_large_view_and_brings_them_back(review
     large.locator("figcaption").nth(1).wait_for()
 
 
+def test_the_large_view_explains_heat_maps_and_asks_for_none_of_a_removed_photo(review):
+    review.keyboard.press("Enter")
+    large = review.get_by_role("dialog", name="Large view")
+    large.get_by_text("Bright: speaks for this class.").wait_for()
+    review.keyboard.press("x")
+    large.get_by_text("2 of").wait_for()
+    review.keyboard.press("ArrowLeft")
+
+    large.get_by_text("Removed photos have no heat maps.").wait_for()
+    assert large.locator("figure").count() == 1
+    all_saved(review)
+
+    review.keyboard.press("u")
+    large.get_by_text("Bright: speaks for this class.").wait_for()
+    assert large.locator("figure").count() == 3
+
+
+def test_the_hint_names_the_digits_that_there_are(review):
+    review.get_by_text("Press 1 to 2 to move the outlined photo to that class.").wait_for()
+
+
 def test_question_mark_shows_the_keys(review):
     review.keyboard.press("?")
 
@@ -389,3 +410,16 @@ def test_hostile_class_names_are_text_and_fetch_nothing(app, page, photo_set):
         url.startswith((app.url, app.url.replace("http", "ws"), "data:", "blob:")) for url in asked
     )
     assert image in page.locator(".bar").inner_text()
+
+
+def test_keys_mean_the_photos_when_nothing_holds_the_keyboard(review, trained):
+    marked = ids(review)[1]
+    review.keyboard.press("ArrowRight")
+    review.evaluate("document.activeElement.blur()")
+    assert review.evaluate("document.activeElement === document.body")
+
+    review.keyboard.press("x")
+
+    all_saved(review)
+    assert place(Dataset.open(trained), marked) is None
+    assert focused(review) == 2

@@ -24,6 +24,7 @@ class Gallery {
     this.overlay = new Map();
     this.classes = [];
     this.current = 0;
+    this.isNew = true; // it has shown no list yet
     this.heat = true; // whether the large view shows heat maps beside the photo
     this.told = 0; // the last message after which the page was asked to catch up
     this.kept = loadKept(this);
@@ -54,6 +55,14 @@ class Gallery {
     );
     this.observer.observe(edge);
     this.root.append(edge, top, this.grid, this.palette);
+    // When nothing holds the keyboard, such as after Streamlit's note about a lost connection,
+    // keys still mean the photos.
+    this.strayKey = (event) => {
+      if (!this.autofocus || !this.nodes.length || document.activeElement !== document.body) return;
+      this.focusBack();
+      onKey(this, event);
+    };
+    document.addEventListener("keydown", this.strayKey, true);
     for (const type of ["keydown", "keyup", "keypress"]) {
       this.root.addEventListener(type, (event) => onKey(this, event));
     }
@@ -63,6 +72,7 @@ class Gallery {
   }
 
   close() {
+    document.removeEventListener("keydown", this.strayKey, true);
     this.observer.disconnect();
     this.log.close();
     clearTimeout(this.quiet);
@@ -81,6 +91,7 @@ class Gallery {
     const listChanged = !sameList(this.tiles, data.tiles);
     const barChanged = JSON.stringify(this.classes) !== JSON.stringify(data.classes);
     const focused = this.root.contains(this.parent.activeElement ?? document.activeElement);
+    this.autofocus = data.autofocus;
     this.tiles = data.tiles;
     this.now = new Map(data.tiles.map((tile) => [tile.id, tile.now]));
     this.classes = data.classes;
@@ -125,12 +136,13 @@ class Gallery {
     this.selected.clear();
     this.gathering = false;
     this.anchor = null;
-    this.current = 0;
+    this.current = this.isNew ? placeOf(this) : 0;
+    this.isNew = false;
     this.refusals.clear();
-    say(this, this.editable ? "A digit moves the photo in focus to that class. All keys: ?" : "");
+    say(this, this.editable ? hint(this) : "");
     // A new page of photos begins at its first one.
     if (this.root.getBoundingClientRect().top < 0) this.root.scrollIntoView({ block: "start" });
-    if (takeFocus) this.nodes[0]?.focus({ preventScroll: true });
+    if (takeFocus) this.nodes[this.current]?.focus({ preventScroll: true });
   }
 
   refresh() {
@@ -142,6 +154,7 @@ class Gallery {
   go(index) {
     const before = this.current;
     this.current = index;
+    places.set(this.store, this.tiles[index].id);
     if (this.nodes[before]) this.nodes[before].tabIndex = -1;
     this.nodes[index].tabIndex = 0;
     if (this.large?.open) return;
@@ -154,6 +167,21 @@ class Gallery {
     if (this.large?.open) this.large.focus({ preventScroll: true });
     else if (this.nodes[this.current]) this.go(this.current);
   }
+}
+
+// Where the user was in each list, for a gallery that Streamlit takes away and makes anew.
+const places = new Map(); // store -> photo
+
+function placeOf(gallery) {
+  const index = gallery.tiles.findIndex((tile) => tile.id === places.get(gallery.store));
+  return Math.max(0, index);
+}
+
+function hint(gallery) {
+  const last = DIGITS[Math.min(gallery.classes.length, DIGITS.length) - 1];
+  if (!last) return "All keys: ?";
+  const digits = last === "1" ? "1" : `1 to ${last}`;
+  return `Press ${digits} to move the outlined photo to that class. All keys: ?`;
 }
 
 function sameList(before, after) {

@@ -13,7 +13,7 @@ from typing import Literal
 from core.dataset import listings, plans, steps
 from core.dataset.catalogue import Catalogue
 from core.dataset.edits import EditOutcome, GalleryEdit, apply_edits
-from core.dataset.journal import Journal
+from core.dataset.journal import Again, Journal
 from core.dataset.locking import TreeLock
 from core.dataset.moving import goes_through_link
 from core.dataset.names import DEFAULT_UNSORTED, check_class_name, shown
@@ -41,6 +41,7 @@ class Dataset:
         self.home = home  # catalogue, runs, thumbnails; ``.winnow``, or its stand-in
         self.read_only = read_only  # edits are refused
         self.token = token_of(root)  # 16 hexadecimal digits; stands for it in addresses
+        self.finished_on_opening: dict[Again, Step] = {}  # an undo or redo that was cut short
         self._lock = TreeLock(home)
         self._catalogue = Catalogue(home / "catalog.sqlite")
         self._journal = Journal(root, self._catalogue)
@@ -61,7 +62,7 @@ class Dataset:
             )
         place = place_of(root)
         dataset = cls(root, place.home, read_only=place.read_only)
-        dataset._recover_if_idle()
+        dataset.finished_on_opening = dataset._recover_if_idle()
         return dataset
 
     @classmethod
@@ -254,22 +255,23 @@ class Dataset:
     def undo(self) -> Step:
         """Take back the data set's last step, whoever made it.
 
-        A file changed or gone since is left alone and named in ``skipped``.
+        A file changed or gone since is left alone and named in ``skipped``. An undo that was cut
+        short is finished instead.
 
         Raises:
             DatasetError: If nothing is left to undo; if the data set is read-only.
         """
-        with self._editing():
-            return self._journal.undo(unsorted=self.unsorted)
+        with self._editing() as finished:
+            return finished.get("undo") or self._journal.undo(unsorted=self.unsorted)
 
     def redo(self) -> Step:
-        """Do again the step that was undone last.
+        """Do again the step that was undone last. A redo that was cut short is finished instead.
 
         Raises:
             DatasetError: If nothing is left to redo; if the data set is read-only.
         """
-        with self._editing():
-            return self._journal.redo(unsorted=self.unsorted)
+        with self._editing() as finished:
+            return finished.get("redo") or self._journal.redo(unsorted=self.unsorted)
 
     def next_undo(self) -> Step | None:
         """The step that ``undo`` would take back."""
@@ -302,28 +304,28 @@ class Dataset:
         return Reconciler(self.root, self._catalogue, self._locked, unsorted=self.unsorted)
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Hold the lock, with whatever a crash left finished."""
+    def _locked(self) -> Iterator[dict[Again, Step]]:
+        """Hold the lock, with whatever a crash left finished; yields what was."""
         with self._lock.held():
-            self._journal.recover(unsorted=self.unsorted)
-            yield
+            yield self._journal.recover(unsorted=self.unsorted)
 
     @contextmanager
-    def _editing(self) -> Iterator[None]:
+    def _editing(self) -> Iterator[dict[Again, Step]]:
         if self.read_only:
             raise DatasetError(
                 f"{shown(str(self.root))} cannot be written, so nothing in it can be changed. "
                 "Work on a copy instead."
             )
-        with self._locked():
-            yield
+        with self._locked() as finished:
+            yield finished
 
-    def _recover_if_idle(self) -> None:
-        """Finish what a crash left, unless a process is at work on it right now."""
+    def _recover_if_idle(self) -> dict[Again, Step]:
+        """Finish what a crash left, unless a process is at work on it; returns what was."""
         if not self.read_only and self._journal.needs_recovery():
             with self._lock.tried() as is_held:
                 if is_held:
-                    self._journal.recover(unsorted=self.unsorted)
+                    return self._journal.recover(unsorted=self.unsorted)
+        return {}
 
     def _relative(self, path: str) -> str:
         outside = DatasetError(

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from core.dataset import moving
 from core.dataset.carrying import (
@@ -50,7 +51,17 @@ from core.images.identity import content_hash
 MOVED_SINCE = "This file has been moved since."
 CHANGED_SINCE = "This file has been changed since."
 NOTHING_MOVED = "Nothing was moved."
+LEFT_NOW = (
+    "This step is written down, and Winnow finishes it by itself as soon as there is room on the "
+    "disk: do not repeat it."
+)
+LEFT_BEFORE = (
+    "The step before this one is written down but not finished; Winnow finishes it by itself as "
+    "soon as there is room on the disk: do not repeat it."
+)
 NOTHING_TO_CHANGE = "There was nothing to change."
+
+Again = Literal["undo", "redo"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,15 +172,25 @@ class Journal:
         )
         return found.fetchone() is not None
 
-    def recover(self, *, unsorted: str) -> None:
-        """Finish the steps that a crash left halfway."""
+    def recover(self, *, unsorted: str) -> dict[Again, Step]:
+        """Finish the steps that a crash or a full disk left halfway.
+
+        Returns:
+            The undo and the redo among them: whoever asks for one again means that one.
+        """
         connection = self._catalogue.connection()
         left = connection.execute(
-            "SELECT id, doing FROM step WHERE doing IS NOT NULL ORDER BY id"
+            "SELECT id, doing, words FROM step WHERE doing IS NOT NULL ORDER BY id"
         ).fetchall()
-        for step_id, direction in left:
+        finished: dict[Again, Step] = {}
+        for step_id, direction, words in left:
             moves = self._moves(step_id, direction)
-            self._run(step_id, direction, moves, unsorted=unsorted, resuming=True)
+            step = self._run(step_id, direction, moves, unsorted=unsorted, resuming=True)
+            if direction == "backward":
+                finished["undo"] = step
+            elif words:  # a step has them once it was done
+                finished["redo"] = step
+        return finished
 
     def _planned(self, seq: int, wish: Wish, names: FreeNames) -> Move:
         try:
@@ -281,7 +302,10 @@ class Journal:
             carrier.unmake_class(creates)
         times.sync()
         reached("moved")
-        self._settle(step_id, direction, outcomes, times, unsorted=unsorted)
+        try:
+            self._settle(step_id, direction, outcomes, times, unsorted=unsorted)
+        except DatasetError as error:
+            raise DatasetError(f"{LEFT_BEFORE if resuming else LEFT_NOW} {error}") from error
         reached("settled")
         if about is None:
             about = {move.seq for move in moves}

@@ -63,7 +63,7 @@ class Reconciler:
         self,
         root: Path,
         catalogue: Catalogue,
-        lock: Callable[[], AbstractContextManager[None]],
+        lock: Callable[[], AbstractContextManager[object]],
         *,
         unsorted: str,
     ) -> None:

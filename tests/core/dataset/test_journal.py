@@ -1,10 +1,12 @@
+import contextlib
 import os
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
 
-from core.dataset import Dataset, moving
+from core.dataset import Dataset, journal, moving
 from core.dataset.locking import TreeLock
 from core.errors import DatasetError
 
@@ -99,6 +101,66 @@ def test_undo_and_redo_go_through_all_steps_after_a_restart(make_set, tree):
 
     assert undone == states[-2::-1]
     assert redone == states[1:]
+
+
+@pytest.fixture
+def full_disk(monkeypatch):
+    """Let no step be marked done, as on a full disk, while the fixture's context is entered."""
+
+    @contextlib.contextmanager
+    def full():
+        def fail(*_):
+            raise sqlite3.OperationalError("database or disk is full")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(journal, "_finish_step", fail)
+            yield
+
+    return full
+
+
+def test_a_step_cut_short_by_a_full_disk_says_not_to_repeat_it(make_set, full_disk):
+    dataset = make_set({"cat": 1, "dog": 0})
+
+    with full_disk(), pytest.raises(DatasetError, match="This step .* do not repeat it.*full"):
+        dataset.relabel(ids_of(dataset, "cat"), "dog")
+    with full_disk(), pytest.raises(DatasetError, match="step before .* do not repeat it.*full"):
+        dataset.remove([])
+
+    assert Dataset.open(dataset.root).counts() == {"cat": 0, "dog": 1}
+
+
+def test_an_undo_or_redo_cut_short_by_a_full_disk_is_finished_and_not_done_twice(
+    make_set, full_disk
+):
+    dataset = make_set({"cat": 3, "dog": 0})
+    steps = [dataset.relabel(ids_of(dataset, "cat")[:1], "dog") for _ in range(3)]
+
+    with full_disk(), pytest.raises(DatasetError, match="do not repeat it"):
+        dataset.undo()
+    undone = dataset.undo()
+    again = dataset.undo()
+
+    assert [undone.id, again.id] == [steps[2].id, steps[1].id]
+    assert len(undone.changes) == 1
+    assert dataset.counts() == {"cat": 2, "dog": 1}
+
+    with full_disk(), pytest.raises(DatasetError, match="do not repeat it"):
+        dataset.redo()
+
+    assert dataset.redo().id == steps[1].id
+    assert dataset.counts() == {"cat": 1, "dog": 2}
+
+
+def test_an_undo_finished_on_opening_is_told(make_set, full_disk):
+    dataset = make_set({"cat": 1, "dog": 0})
+    step = dataset.relabel(ids_of(dataset, "cat"), "dog")
+    with full_disk(), pytest.raises(DatasetError, match="do not repeat it"):
+        dataset.undo()
+
+    again = Dataset.open(dataset.root)
+
+    assert again.finished_on_opening["undo"].id == step.id
 
 
 def test_nothing_left_to_undo_or_redo_is_said(make_set):

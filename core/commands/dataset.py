@@ -7,6 +7,7 @@ from typing import Any
 from core.commands.shared import add_dataset_command, finish, opened, say
 from core.dataset import Change, Dataset, Skipped, Step
 from core.dataset.names import photos
+from core.errors import DatasetError
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -67,13 +68,17 @@ def remove(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def undo(arguments: argparse.Namespace) -> dict[str, Any]:
     """Take back the last step."""
-    step = opened(arguments).undo()
+    dataset = opened(arguments)
+    step = dataset.finished_on_opening.get("undo") or dataset.undo()
+    _require_changes(step, "undone")
     return _told(arguments, step, f"Undone: {step.words}")
 
 
 def redo(arguments: argparse.Namespace) -> dict[str, Any]:
     """Do again what was undone last."""
-    step = opened(arguments).redo()
+    dataset = opened(arguments)
+    step = dataset.finished_on_opening.get("redo") or dataset.redo()
+    _require_changes(step, "done again")
     return _told(arguments, step, f"Done again: {step.words}")
 
 
@@ -86,6 +91,13 @@ def history(arguments: argparse.Namespace) -> dict[str, Any]:
     if not steps:
         say(arguments, "Nothing was changed yet.")
     return {"steps": [_step(step) for step in steps]}
+
+
+def _require_changes(step: Step, done: str) -> None:
+    if step.changes:
+        return
+    reasons = [f"{skipped.file}: {skipped.reason}" for skipped in step.skipped]
+    raise DatasetError("\n".join([f"Nothing could be {done} ({step.words}).", *reasons]))
 
 
 def _told(arguments: argparse.Namespace, step: Step, words: str) -> dict[str, Any]:

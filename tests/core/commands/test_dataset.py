@@ -87,3 +87,13 @@ def test_a_name_that_is_not_utf_8_goes_in_and_comes_out(winnow, photos):
     answer = winnow("relabel", "dog", b"cat/" + name)
 
     assert answer["changed"][0]["now"].encode("utf-8", "surrogateescape") == b"dog/" + name
+
+
+def test_an_undo_that_can_move_nothing_says_so_and_why(winnow, photos):
+    winnow("relabel", "dog", "cat/0.jpg")
+    (photos / "dog/0 (2).jpg").write_text("other by now")
+
+    said = winnow("undo", code=1)
+
+    assert "Nothing could be undone (Relabelled 1 photo: cat to dog)." in said
+    assert "dog/0 (2).jpg: This file has been changed since." in said

@@ -13,6 +13,7 @@ import numpy as np
 from core.dataset import Dataset, FileRow
 from core.errors import ImageError, NetworkError
 from core.images.decode import open_rgb
+from core.images.identity import content_hash
 from core.jobs.progress import Progress, Task
 from core.networks.engine import Engine
 from core.networks.features import FeatureStore
@@ -20,6 +21,8 @@ from core.networks.preprocessing import to_batch_item
 
 # Often enough for a live chart of a small set; each report also flushes features to disk.
 SECONDS_BETWEEN_REPORTS = 0.3
+CHANGED = "The file has changed since Winnow looked at the folder."
+GONE = "The file was moved or deleted while training ran."
 UNREADABLE = "The file cannot be read."  # it has no content in the catalogue either
 
 
@@ -30,15 +33,16 @@ class EmbedResult:
     embedded: int  # contents that went through the network now
     kept: int  # contents whose features were there already
     unreadable: tuple[tuple[int, str], ...]  # file id and the reason, a sentence
+    gone: frozenset[int]  # those of them whose file is no longer there, or no longer the same
     seconds: float
     engine: str | None  # "onnxruntime" or "pytorch"; None if nothing had to be embedded
 
 
 class Photo(NamedTuple):
-    """One content to embed, and a file that holds it."""
+    """One content to embed, and the files that hold it."""
 
     content: str
-    path: Path
+    paths: tuple[Path, ...]
     bytes: int
 
 
@@ -48,6 +52,7 @@ class Outcome(NamedTuple):
     content: str
     features: np.ndarray | None
     reason: str | None = None
+    gone: bool = False  # no file holds this content any more where it was looked for
 
 
 def embed(dataset: Dataset, backbone: str, rows: Sequence[FileRow]) -> Task[EmbedResult]:
@@ -65,63 +70,122 @@ def embed(dataset: Dataset, backbone: str, rows: Sequence[FileRow]) -> Task[Embe
     missing = store.missing([content for content in by_content if content])
 
     engine = None
+    gone: set[str] = set()
     if missing:
         engine = yield from _loaded(backbone, len(missing))
-        holders = ((content, by_content[content][0]) for content in missing)
-        photos = (Photo(content, dataset.path_of(row), row.bytes) for content, row in holders)
-        yield from _embed_missing(store, engine, photos, len(missing), failed)
+        work = _Work(store, engine, len(missing))
+        yield from work.through(_photo(dataset, c, by_content[c]) for c in missing)
+        if work.gone:  # perhaps only moved, in Winnow, while others were embedded
+            again = work.forget_gone()
+            yield from work.through(_photo_again(dataset, c, by_content[c]) for c in again)
+            work.finished += len(work.gone)
+            yield work.report()
+        failed |= work.failed
+        gone = work.gone
     return EmbedResult(
         embedded=len(missing) - len(failed.keys() & set(missing)),
         kept=len(by_content.keys() - {""}) - len(missing),
         unreadable=tuple(
             (row.id, reason) for content, reason in failed.items() for row in by_content[content]
         ),
+        gone=frozenset(row.id for content in gone for row in by_content[content]),
         seconds=time.monotonic() - began,
         engine=engine.kind if engine else None,
     )
 
 
+def _photo(dataset: Dataset, content: str, rows: Iterable[FileRow]) -> Photo:
+    rows = tuple(rows)
+    return Photo(content, tuple(dataset.path_of(row) for row in rows), rows[0].bytes)
+
+
+def _photo_again(dataset: Dataset, content: str, rows: Sequence[FileRow]) -> Photo:
+    """The same photo, at the places where the catalogue has it now."""
+    now = dataset.get(row.id for row in rows).values()
+    paths = [dataset.path_of(row) for row in now if row.content == content]
+    elsewhere = dataset.by_content(content)
+    if elsewhere is not None and elsewhere not in paths:
+        paths.append(elsewhere)
+    return Photo(content, tuple(paths), rows[0].bytes)
+
+
 def photo_features(engine: Engine, photo: Photo) -> Outcome:
     """Decode one photo once and pass it and its mirror image through the network."""
+    outcome = Outcome(photo.content, None, GONE, gone=True)
+    for path in photo.paths:
+        outcome = _features_of_file(engine, photo, path)
+        if outcome.features is not None:
+            break
+    return outcome
+
+
+def _features_of_file(engine: Engine, photo: Photo, path: Path) -> Outcome:
     size = engine.backbone.size
+    reason = None
     try:
-        if photo.path.stat().st_size != photo.bytes:
-            raise ImageError("The file has changed since Winnow looked at the folder.")
-        item = to_batch_item(open_rgb(photo.path, at_least=size), size)
-    except ImageError as error:
-        return Outcome(photo.content, None, str(error))
+        if path.stat().st_size != photo.bytes:
+            return Outcome(photo.content, None, CHANGED, gone=True)
+        try:
+            item = to_batch_item(open_rgb(path, at_least=size), size)
+        except ImageError as error:
+            reason = str(error)
+        # After the decoding, so that bytes written while it went on show as well.
+        if content_hash(path) != photo.content:
+            return Outcome(photo.content, None, CHANGED, gone=True)
+    except (FileNotFoundError, NotADirectoryError):
+        return Outcome(photo.content, None, GONE, gone=True)
     except OSError as error:
-        return Outcome(photo.content, None, f"The file cannot be read: {error.strerror or error}.")
+        reason = f"The file cannot be read: {error.strerror or error}."
+    if reason is not None:
+        return Outcome(photo.content, None, reason)
     both = np.stack([item, item[:, ::-1]])
     return Outcome(photo.content, engine.features_on_this_thread(both).astype(np.float16))
 
 
-def _embed_missing(
-    store: FeatureStore,
-    engine: Engine,
-    photos: Iterable[Photo],
-    total: int,
-    failed: dict[str, str],
-) -> Task[None]:
-    done: list[Outcome] = []
-    finished, began = 0, time.monotonic()
-    reported_at = began
-    outcomes = _side_by_side(engine, photos)
-    try:
-        for outcome in outcomes:
-            if outcome:
-                finished += 1
-                done.append(outcome)
-                if outcome.reason:
-                    failed[outcome.content] = outcome.reason
-            if time.monotonic() - reported_at >= SECONDS_BETWEEN_REPORTS:
-                _keep(store, done)
-                yield _report(finished, total, time.monotonic() - began)
-                reported_at = time.monotonic()
-    finally:
-        outcomes.close()
-        _keep(store, done)
-    yield _report(finished, total, time.monotonic() - began)
+class _Work:
+    """Photos on their way through the network to the disk."""
+
+    def __init__(self, store: FeatureStore, engine: Engine, total: int) -> None:
+        self.store, self.engine, self.total = store, engine, total
+        self.finished, self.began = 0, time.monotonic()
+        self.failed: dict[str, str] = {}  # the reason by content
+        self.gone: set[str] = set()  # contents among them
+
+    def through(self, photos: Iterable[Photo]) -> Task[None]:
+        """Embed photos. Those that are gone count as finished only once nobody asks again."""
+        done: list[Outcome] = []
+        reported_at = time.monotonic()
+        outcomes = _side_by_side(self.engine, photos)
+        try:
+            for outcome in outcomes:
+                if outcome:
+                    done.append(outcome)
+                    self._count(outcome)
+                if time.monotonic() - reported_at >= SECONDS_BETWEEN_REPORTS:
+                    _keep(self.store, done)
+                    yield self.report()
+                    reported_at = time.monotonic()
+        finally:
+            outcomes.close()
+            _keep(self.store, done)
+        yield self.report()
+
+    def forget_gone(self) -> list[str]:
+        """The contents that were gone, to be tried once more."""
+        again, self.gone = sorted(self.gone), set()
+        for content in again:
+            del self.failed[content]
+        return again
+
+    def _count(self, outcome: Outcome) -> None:
+        self.finished += not outcome.gone
+        if outcome.reason:
+            self.failed[outcome.content] = outcome.reason
+        if outcome.gone:
+            self.gone.add(outcome.content)
+
+    def report(self) -> Progress:
+        return _report(self.finished, self.total, time.monotonic() - self.began)
 
 
 def _side_by_side(engine: Engine, photos: Iterable[Photo]) -> Generator[Outcome | None, None, None]:

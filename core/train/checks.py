@@ -39,6 +39,7 @@ def material(dataset: Dataset, rows: Iterable[FileRow]) -> Material:
     photos = tuple(row for row in rows if row.class_name is not None)
     filled = {row.class_name for row in photos}
     every = dataset.classes()
+    every += sorted(str(name) for name in filled.difference(every))  # gone since the rows were read
     distinct = _distinct(photos)
     _refuse_if_hopeless(dataset, photos, distinct)
     empty = [name for name in every if name not in filled]

@@ -5,7 +5,7 @@ run. While it embeds it already fits heads on what it has: the learning curve.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,7 @@ class _Training:
         self.seconds: dict[str, float] = {}
         self.engine: str | None = None  # what embedded, if anything was
         self.kept_folds: dict[str, int] = {}  # the data set's, by content
+        self.gone: set[int] = set()  # photos that left, or changed, while training ran
         self.curve: list[Mapping[str, Any]] = []
         self.task = self._steps()
 
@@ -91,11 +92,11 @@ class _Training:
 
     def _steps(self) -> Task[Run]:
         yield Progress(phase="embed", done=0, total=0, message="Looking for new photos.")
-        latest = self.dataset.history(1)
         every = self.dataset.rows()
         self.kept_folds = self._deal(material(self.dataset, every))  # or refuses, before long work
         readable = yield from self._timed("embed", self._embed(every))
-        photos = material(self.dataset, readable)
+        latest = self.dataset.history(1)
+        photos = material(self.dataset, self._standing(readable))
         labels, fold = self._labelled(photos)
         heads = yield from self._timed("fit", self._fit(photos, labels, fold))
         yield Progress(phase="judge", done=0, total=1, message="Judging every photo.")
@@ -107,7 +108,7 @@ class _Training:
             fold=fold,
             probs=heads.probs,
         )
-        run = self._judged(photos, predictions, heads, left_out=_left_out(every, readable))
+        run = self._judged(photos, predictions, heads, left_out=_left_out(every, photos.rows))
         self.seconds["judge"] = round(time.monotonic() - began, 3)
         run = replace(run, step=latest[0].id if latest else None)
         save_run(self.dataset.home, run, predictions, heads.tensors(), self.curve)
@@ -145,6 +146,7 @@ class _Training:
                 progress = next(task)
             except StopIteration as end:
                 failed = {file_id for file_id, _ in end.value.unreadable}
+                self.gone.update(end.value.gone)
                 self.engine = end.value.engine
                 return [row for row in readable if row.id not in failed]
             yield progress
@@ -153,6 +155,17 @@ class _Training:
                 point = self._learning_curve_point(shuffled)
                 if point is not None:
                     yield replace(progress, metrics=point)
+
+    def _standing(self, rows: Sequence[FileRow]) -> list[FileRow]:
+        """Those photos as they stand now: people go on sorting while photos are embedded."""
+        contents = {row.id: row.content for row in rows}
+        standing = [
+            row
+            for row in self.dataset.rows()
+            if row.class_name is not None and contents.get(row.id) == row.content
+        ]
+        self.gone |= contents.keys() - {row.id for row in standing}
+        return standing
 
     def _learning_curve_point(self, shuffled: Sequence[FileRow]) -> dict[str, float] | None:
         """How well heads do that are fitted on what is embedded so far."""
@@ -253,24 +266,30 @@ class _Training:
                 "left_out": [row.id for row in left_out],
                 "strengths": [{"l2": l2, "valid_loss": loss} for l2, loss in heads.path],
             },
-            warnings=(*_about_left_out(left_out), *photos.warnings),
+            warnings=(*_about_left_out(left_out, self.gone), *photos.warnings),
         )
 
 
-def _left_out(every: Sequence[FileRow], readable: Sequence[FileRow]) -> list[FileRow]:
-    kept = {row.id for row in readable}
+def _left_out(every: Sequence[FileRow], trained: Sequence[FileRow]) -> list[FileRow]:
+    kept = {row.id for row in trained}
     return [row for row in every if row.class_name is not None and row.id not in kept]
 
 
-def _about_left_out(rows: Sequence[FileRow]) -> list[str]:
+def _about_left_out(rows: Sequence[FileRow], gone: Set[int]) -> list[str]:
+    unreadable = [row for row in rows if row.id not in gone]
+    left = [row for row in rows if row.id in gone]
+    return [
+        *_told(unreadable, "could not be read and {} left out", " Check says why."),
+        *_told(left, "{} changed, moved or deleted while training ran, and left out", ""),
+    ]
+
+
+def _told(rows: Sequence[FileRow], what: str, advice: str) -> list[str]:
     if not rows:
         return []
     if len(rows) == 1:
-        return [f"One photo could not be read and was left out: {rows[0].path}. Check says why."]
-    return [
-        f"{len(rows):,} photos could not be read and were left out, such as {rows[0].path}. "
-        "Check says why."
-    ]
+        return [f"One photo {what.format('was')}: {rows[0].path}.{advice}"]
+    return [f"{len(rows):,} photos {what.format('were')}, such as {rows[0].path}.{advice}"]
 
 
 def _figures(step: FitStep) -> dict[str, float]:

@@ -80,6 +80,7 @@ def test_files_that_cannot_be_read_are_results(dataset):
     assert set(reasons) == {dataset.find("cat/page.jpg").id, gone.id, rewritten.id, 10_000}
     assert "changed" in reasons[rewritten.id]
     assert all(reason.endswith(".") for reason in reasons.values())
+    assert result.gone == {gone.id, rewritten.id}
     assert result.embedded == 7
     assert reports[-1].done == reports[-1].total == 10
 
@@ -100,3 +101,40 @@ def test_leaving_early_keeps_what_was_finished(dataset, monkeypatch):
 
 def test_no_photos_are_no_work(dataset):
     assert finished(embed(dataset, "lite0", []))[1].embedded == 0
+
+
+def test_a_photo_moved_in_winnow_while_others_are_embedded_is_found(dataset):
+    rows = dataset.rows()
+    task = embed(dataset, "lite0", rows)
+    dataset.relabel([row.id for row in rows if row.class_name == "cat"], "dog")
+
+    reports, result = finished(task)
+
+    assert (result.embedded, result.unreadable) == (9, ())
+    assert (reports[-1].done, reports[-1].total) == (9, 9)
+    assert [report.done for report in reports] == sorted(report.done for report in reports)
+
+
+def test_a_lost_copy_does_not_lose_the_photo(dataset, save_image):
+    save_image(dataset.root / "dog" / "twin.png", seed=0)  # as cat/0000.png
+    finished(dataset.reconcile())
+    (dataset.root / "cat" / "0000.png").unlink()
+
+    _, result = finished(embed(dataset, "lite0", dataset.rows()))
+
+    assert (result.embedded, result.unreadable) == (9, ())
+
+
+def test_other_bytes_of_the_same_length_are_not_taken_for_the_photo(dataset):
+    row = dataset.find("cat/0001.png")
+    path = dataset.path_of(row)
+    path.write_bytes(path.read_bytes() + b"rest")
+    finished(dataset.reconcile())
+    row = dataset.find("cat/0001.png")
+    path.write_bytes(path.read_bytes()[:-4] + b"else")
+
+    _, result = finished(embed(dataset, "lite0", dataset.rows()))
+
+    assert [file_id for file_id, _ in result.unreadable] == [row.id]
+    assert "changed" in result.unreadable[0][1]
+    assert FeatureStore(dataset.home, "lite0").missing([row.content]) == [row.content]

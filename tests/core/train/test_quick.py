@@ -9,6 +9,7 @@ import pytest
 from core.dataset import Dataset
 from core.dataset.verdicts import StoredVerdict, save_verdicts
 from core.errors import NetworkError, TrainingError
+from core.jobs.progress import Progress
 from core.networks import embed as embedding
 from core.networks.features import FeatureStore
 from core.runs import latest_run, load_curve, load_predictions, load_tensors
@@ -40,7 +41,7 @@ def pretend_network(monkeypatch):
 
         @classmethod
         def loading(cls, backbone):
-            yield from ()
+            yield Progress(phase="load", done=0, total=0, message="Loading.")
             return cls()
 
     monkeypatch.setattr(embedding, "Engine", PretendEngine)
@@ -233,6 +234,38 @@ def test_a_class_of_two_photos_is_judged(photo_set):
     run = train_on_made_features(photo_set({"cat": 20, "dog": 2}), mistaken_every=30)
 
     assert run.judged == 22
+
+
+def test_a_class_that_goes_away_while_training_embeds_is_no_class(photo_set, pretend_network):
+    dataset = opened(photo_set({"cat": 10, "dog": 10}))
+    ids = [row.id for row in dataset.rows(class_name="cat")][:5]
+    dataset.relabel(ids, "brandnew", new=True)
+    task = train_quick(dataset)
+    next(task), next(task)
+    dataset.undo()
+
+    run = finish(task)
+
+    assert (run.classes, run.images) == (("cat", "dog"), 20)
+    assert not any("left out" in sentence for sentence in run.warnings)
+
+
+def test_photos_gone_while_training_embeds_are_said_to_be_gone(photo_set, pretend_network):
+    dataset = opened(photo_set({"cat": 10, "dog": 10}))
+    removed, deleted = dataset.find("cat/0003.png"), dataset.find("dog/0004.png")
+    task = train_quick(dataset)
+    next(task), next(task)
+    dataset.remove([removed.id])
+    dataset.path_of(deleted).unlink()
+
+    run = finish(task)
+
+    assert run.images == 18
+    assert run.settings["left_out"] == [removed.id, deleted.id]
+    assert run.warnings[0] == (
+        "2 photos were changed, moved or deleted while training ran, and left out, "
+        "such as cat/0003.png."
+    )
 
 
 def test_an_emptied_class_is_left_out(photo_set):

@@ -8,10 +8,14 @@ from pathlib import Path
 from PIL import Image
 
 from core.errors import ImageError
+from core.images.damage import cannot_open
 from core.images.decode import as_image_error, decode, eight_bit, upright
+from core.images.identity import content_hash
 
 THUMBNAIL_SIDE = 256
 LARGE_SIDE = 1600
+
+CHANGED = "This file has changed since Winnow looked at it. Open the data set again to see it."
 
 # Reduced while decoding to no less than this many times the wanted side: sharp enough, and soon.
 SPARE = 1.5
@@ -25,17 +29,20 @@ def thumbnail(source: Path, content: str, folder: Path, *, side: int = THUMBNAIL
     """The path of a small WebP copy of ``source``, made if it is not there.
 
     Args:
-        source: A file with that content.
+        source: A file with that content; checked only where the copy has to be made.
         content: Its hash; names the copy.
         folder: Where copies of this side length lie, in up to 256 folders.
         side: Longest side in pixels. Smaller photos keep their size.
 
     Raises:
-        ImageError: If the photo cannot be read or the copy cannot be written.
+        ImageError: If the photo cannot be read, holds something else by now, or the copy cannot be
+            written.
     """
     target = folder / content[:2] / f"{content}.webp"
     if not target.exists():
-        _write(_reduced(source, side), target)
+        image = _reduced(source, side)
+        _refuse_changed(source, content)  # after decoding: shows what was written meanwhile too
+        _write(image, target)
     return target
 
 
@@ -53,6 +60,16 @@ def _reduced(source: Path, side: int) -> Image.Image:
             size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
             image = image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
         return upright(image, decoded.orientation)
+
+
+def _refuse_changed(source: Path, content: str) -> None:
+    """A copy is kept for good under its content, so it must not show another photo."""
+    try:
+        changed = content_hash(source) != content
+    except OSError as error:
+        raise cannot_open(error) from error
+    if changed:
+        raise ImageError(CHANGED, lasting=False)
 
 
 def _write(image: Image.Image, target: Path) -> None:

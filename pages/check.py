@@ -38,5 +38,5 @@ if now.rejected:
     check_results.draw_rejected(dataset, now)
 elif now.complete:
     st.success(check_results.fine_words(now), icon=":material/check_circle:")
-    navigation.next_step("train", "Train")
+    navigation.next_step("train", "Go to Train")
 check_results.draw_removed(dataset)

@@ -9,7 +9,7 @@ from core import runs
 from core.dataset import Dataset
 from core.errors import RunError
 from core.review.compare import Comparison, compare
-from ui import navigation, state
+from ui import navigation, overview, state
 from ui.gallery import Tile, gallery
 from ui.words import count, plain, shown
 
@@ -124,6 +124,7 @@ def main() -> None:
     if len(kept) < 2:
         empty_state(kept)
         return
+    overview.note_compared(dataset, kept[0])
     before, after = choose(kept)
     try:
         found = compared(dataset, dataset.token, before.id, after.id)

@@ -31,7 +31,9 @@ else:
         overview.draw(dataset)
     else:
         state.draw_reading(dataset)
-    with st.expander("Open another data set", key="another", on_change="rerun") as another:
+    # Its state goes with the data set: it is closed again for the one that was opened in it.
+    key = f"another_{dataset.token}"
+    with st.expander("Open another data set", key=key, on_change="rerun") as another:
         if another.open:
             opening.draw_ways(but=dataset.token)
             st.subheader("Samples", anchor=False)

@@ -17,6 +17,7 @@ from ui.words import count, percent, plain, shown
 MOST_CLASSES = 12
 PHOTOS_A_CLASS = 6
 PICTURE_PIXELS = 44
+COMPARED = "compared"  # setting: the newest run when Compare was last looked at
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,7 @@ class Standing:
     runs: Sequence[Run]  # newest first
     corrected: bool  # labels changed since the newest run
     found: tuple[int, int] | None  # planted mistakes set right, and how many there are
+    compared: bool  # Compare has shown what the newest run gained
 
     @property
     def photos(self) -> int:
@@ -37,6 +39,16 @@ class Standing:
     @property
     def classes_with_photos(self) -> int:
         return sum(number > 0 for number in self.counts.values())
+
+    @property
+    def can_compare(self) -> bool:
+        """Whether there are runs that have learned from different labels."""
+        return len({run.step for run in self.runs}) > 1
+
+    @property
+    def all_found(self) -> bool:
+        """Whether mistakes were planted and every one is set right."""
+        return self.found is not None and self.found[0] == self.found[1]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +83,14 @@ def standing(dataset: Dataset) -> Standing:
         runs=kept,
         corrected=bool(kept) and last is not None and last.id > trained_at,
         found=found(dataset) if mistakes else None,
+        compared=bool(kept) and dataset.setting(COMPARED) == kept[0].id,
     )
+
+
+def note_compared(dataset: Dataset, newest: Run) -> None:
+    """Remember that Compare was looked at since the newest run, so that Home can go on."""
+    if dataset.setting(COMPARED) != newest.id:
+        dataset.set_setting(COMPARED, newest.id)
 
 
 def steps(now: Standing) -> list[Step]:
@@ -88,8 +107,8 @@ def steps(now: Standing) -> list[Step]:
         Step(title="Review", words=_review_words(now), done=_is_reviewed(now), page="review"),
         Step(
             title="Compare",
-            words="before and after" if len(now.runs) > 1 else "after training again",
-            done=len(now.runs) > 1,
+            words="before and after" if now.can_compare else "after training again",
+            done=now.can_compare,
             page="compare",
         ),
     ]
@@ -114,7 +133,7 @@ def advice(now: Standing) -> Advice:
     if not now.checked.complete and not now.runs:
         return Advice(
             why="First find the files that cannot be used, such as damaged ones.",
-            label="Check the photos",
+            label="Go to Check",
             page="check",
         )
     if now.checked.rejected:
@@ -127,7 +146,7 @@ def advice(now: Standing) -> Advice:
     if not now.runs:
         return Advice(
             why="The photos are fine. Training takes seconds to a few minutes.",
-            label="Train",
+            label="Go to Train",
             page="train",
         )
     if now.corrected:
@@ -136,9 +155,9 @@ def advice(now: Standing) -> Advice:
             label="Review and train again",
             page="review",
         )
-    if len(now.runs) > 1:
+    if now.can_compare and (now.all_found or not now.compared):
         return Advice(
-            why="You have trained more than once. See what your corrections gained.",
+            why="You have trained on corrected labels. See what they gained.",
             label="Compare before and after",
             page="compare",
         )
@@ -193,8 +212,8 @@ def _review_words(now: Standing) -> str:
 
 def _is_reviewed(now: Standing) -> bool:
     if now.found is not None:
-        return now.found[0] == now.found[1]
-    return now.corrected or len(now.runs) > 1
+        return now.all_found
+    return now.corrected or now.can_compare
 
 
 def _draw_remarks(dataset: Dataset) -> None:

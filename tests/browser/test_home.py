@@ -72,7 +72,7 @@ def test_the_data_set_stays_in_the_address_through_pages_back_and_reload(app, pa
 
     page.go_back()
     page.get_by_role("heading", name="pets").wait_for()
-    page.get_by_role("button", name="Check the photos").click()
+    page.get_by_role("button", name="Go to Check").click()
     page.get_by_role("heading", name="Check").wait_for()
     page.reload()
 
@@ -130,7 +130,7 @@ def test_pictures_are_refused_to_other_hosts_unknown_sets_and_odd_addresses(app,
 def test_a_narrow_screen_shows_home_without_scrolling_sideways(app, new_page, pets):
     page = new_page(viewport={"width": 420, "height": 900})
     page.goto(app.address(pets))
-    page.get_by_role("button", name="Check the photos").wait_for()
+    page.get_by_role("button", name="Go to Check").wait_for()
 
     assert page.evaluate("document.documentElement.scrollWidth") <= 420
 

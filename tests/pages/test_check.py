@@ -92,7 +92,7 @@ def test_a_set_that_is_fine_says_so_and_leads_on_to_training(photo_set):
     page = check_page(root)
 
     assert "All fine: 4 photos checked" in words(page)
-    assert page.button(key="next_step").label == "Train"
+    assert page.button(key="next_step").label == "Go to Train"
 
 
 def test_if_most_files_fail_the_page_warns_before_it_offers_to_remove(photo_set):

@@ -1,5 +1,6 @@
 """Home, clicked through without a browser."""
 
+import json
 import os
 import time
 from pathlib import Path
@@ -24,6 +25,11 @@ def home(root: Path | None = None) -> AppTest:
     if root is not None:
         page.query_params["set"] = remember(root)
     return page.run()
+
+
+def open_compare(root: Path) -> None:
+    page = home(root).switch_page(str(ROOT / "pages/compare.py")).run()
+    assert page.title[0].value == "Compare"
 
 
 def words(page: AppTest) -> str:
@@ -158,7 +164,7 @@ def test_a_new_data_set_never_takes_over_a_folder_with_files(photo_set, tmp_path
 def test_an_unchecked_set_is_told_to_check_next(photo_set):
     page = home(photo_set({"cat": 3, "dog": 2}))
 
-    assert page.button(key="next_step").label == "Check the photos"
+    assert page.button(key="next_step").label == "Go to Check"
 
 
 def test_photos_of_one_class_only_are_told_what_is_missing(photo_set):
@@ -241,7 +247,7 @@ def test_a_folder_that_takes_long_to_read_becomes_work_with_a_stop(photo_set, mo
         time.sleep(0.05)
     monkeypatch.setattr("ui.state._is_read_in_time", lambda dataset: True)
     page.run()
-    assert page.button(key="next_step").label == "Check the photos"
+    assert page.button(key="next_step").label == "Go to Check"
 
 
 def test_class_folders_that_differ_only_in_capitals_are_pointed_out(tmp_path, save_image):
@@ -294,3 +300,46 @@ def test_the_steps_and_the_advice_follow_the_loop(photo_set):
 
     finish(train_quick(dataset))
     assert home(root).button(key="next_step").label == "Compare before and after"
+
+    open_compare(root)
+    assert home(root).button(key="next_step").label == "Review the photos"
+
+
+def test_training_twice_on_the_same_labels_leads_to_review(photo_set):
+    root = photo_set({"cat": 12, "dog": 12})
+    train_on_made_features(root)
+    finish(check(Dataset.open(root)))
+    finish(train_quick(Dataset.open(root)))
+
+    page = home(root)
+
+    assert page.button(key="next_step").label == "Review the photos"
+    assert "after training again" in words(page)
+
+
+def test_once_all_planted_mistakes_are_found_compare_is_next_whether_seen_or_not(photo_set):
+    root = photo_set({"cat": 12, "dog": 12})
+    train_on_made_features(root)
+    dataset = Dataset.open(root)
+    finish(check(dataset))
+    row = dataset.rows(class_name="cat")[0]
+    (dataset.home / "planted.json").write_text(json.dumps({row.content: "dog"}))
+    dataset.relabel([row.id], "dog")
+    finish(train_quick(dataset))
+    open_compare(root)
+
+    assert home(root).button(key="next_step").label == "Compare before and after"
+
+
+def test_opening_another_set_closes_the_part_it_was_opened_in(photo_set):
+    first = photo_set({"cat": 2, "dog": 2}, name="first")
+    second = photo_set({"owl": 2, "wren": 2}, name="second")
+    remember(second)
+    page = home(first)
+    page.session_state[f"another_{remember(first)}"] = True
+    page.run()
+
+    page.button(key=f"recent_{remember(second)}").click().run()
+
+    assert page.title[0].value == "second"
+    assert "open_folder" not in [button.key for button in page.button]

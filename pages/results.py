@@ -1,6 +1,7 @@
 """Results: how often the model is wrong, which classes it mixes up, and the photos behind it."""
 
 import html
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -12,10 +13,12 @@ from core.review.changes import Changes, changes_since
 from core.review.listing import listed
 from core.review.metrics import Results, results
 from ui import charts, media, navigation, state, training
+from ui.review_tiles import sure
 from ui.words import count, percent, plain, shown
 
 SHOWN_PHOTOS = 48
-SHOWN_PAIRS = 12
+SHOWN_PAIRS = 5
+MORE_PAIRS = 20  # behind a click, so that the photos come right below the matrix
 LONGEST_NAME = 32  # characters of a class name on a button
 
 Cell = tuple[int, int]  # (given, predicted), as indices into the run's classes
@@ -121,8 +124,20 @@ def show_pairs(run: runs.Run, found: Results) -> None:
     st.subheader("Most confused")
     if not found.most_confused:
         st.markdown("No class was taken for another.")
-    for actual, predicted, photos in found.most_confused[:SHOWN_PAIRS]:
-        pair = f"{named(run, actual)} :material/arrow_right_alt: {named(run, predicted)}"
+    show_pair_buttons(run, found.most_confused[:SHOWN_PAIRS])
+    more = found.most_confused[SHOWN_PAIRS:]
+    if not more:
+        return
+    with st.expander(count(len(more), "more pair"), key="results_more_pairs"):
+        show_pair_buttons(run, more[:MORE_PAIRS])
+        if len(more) > MORE_PAIRS:
+            st.caption(f"{len(more) - MORE_PAIRS:,} more are in the matrix.")
+
+
+def show_pair_buttons(run: runs.Run, pairs: Sequence[tuple[int, int, int]]) -> None:
+    """A button for each (given, predicted, photos)."""
+    for actual, predicted, photos in pairs:
+        pair = f"{named(run, actual)} taken for {named(run, predicted)}"
         st.button(
             f"{pair} · {count(photos, 'photo')}",
             key=f"results_pair_{actual}_{predicted}",
@@ -132,9 +147,6 @@ def show_pairs(run: runs.Run, found: Results) -> None:
             kwargs={"from_chart": False},
             width="stretch",
         )
-    left = len(found.most_confused) - SHOWN_PAIRS
-    if left > 0:
-        st.caption(f"{left:,} more pairs are in the matrix.")
 
 
 def named(run: runs.Run, index: int) -> str:
@@ -181,7 +193,7 @@ def thumbnails(
             'border-radius:0.4rem;background:rgba(128,128,128,0.12)">'
             '<figcaption style="font-size:0.8rem;overflow:hidden;text-overflow:ellipsis;'
             f'white-space:nowrap" title="{file}">{file}<br>'
-            f"loss {predictions.loss[at]:.2f}</figcaption></figure>"
+            f"{sure(float(predictions.probs[at].max()))} sure</figcaption></figure>"
         )
     return (
         '<div role="list" aria-label="Photos" style="display:grid;gap:0.8rem;'
@@ -214,14 +226,14 @@ def class_table(found: Results) -> None:
             "Class": [shown(row.class_name, limit=LONGEST_NAME) for row in found.per_class],
             "Photos": [row.photos for row in found.per_class],
             "Wrong": [row.wrong for row in found.per_class],
-            "Error": [row.error_rate for row in found.per_class],
+            "Error": [100 * row.error_rate for row in found.per_class],
             "Most often taken for": [
                 shown(row.confused_with or "", limit=LONGEST_NAME) for row in found.per_class
             ],
         },
         column_config={
             "Error": st.column_config.ProgressColumn(
-                format="percent", min_value=0.0, max_value=1.0
+                format="%.1f %%", min_value=0.0, max_value=100.0
             ),
         },
         hide_index=True,

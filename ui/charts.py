@@ -26,6 +26,7 @@ HELD_OUT = "held out"
 LOSS_HEIGHT = 300  # pixels
 MOST_WITH_POINTS = 30  # steps; beyond that dots hide the line
 MOST_WITH_TEXT = 25  # classes; beyond that numbers no longer fit into the cells
+MOST_LEVEL_CHARACTERS = 56  # of all names along the matrix, for about 500 pixels
 MOST_WITH_EMPTY_CELLS = 30  # classes; beyond that only cells with photos can be clicked
 
 
@@ -247,7 +248,11 @@ def _lay_out(figure: go.Figure, classes: Sequence[str], ink: str | None) -> None
     figure.update_layout(
         height=int(min(120 + count * cell, 1000)),
         margin={"l": 10, "r": 10, "t": 10, "b": 10},
-        xaxis={**ticks, "title": "Model says", "tickangle": 0 if count <= 4 else -45},
+        xaxis={
+            **ticks,
+            "title": "Model says",
+            "tickangle": 0 if _fit_level(ticks["ticktext"]) else -45,
+        },
         yaxis={
             **ticks,
             "title": "Labelled",
@@ -261,6 +266,14 @@ def _lay_out(figure: go.Figure, classes: Sequence[str], ink: str | None) -> None
         paper_bgcolor="rgba(0, 0, 0, 0)",
         plot_bgcolor="rgba(128, 128, 128, 0.10)",
     )
+
+
+def _fit_level(names: Sequence[str]) -> bool:
+    """Whether names fit side by side below a matrix of usual width; turned ones are hard to read.
+
+    A few are always level: their cells are wide, and Plotly breaks none of them.
+    """
+    return len(names) <= 4 or max(map(len, names)) * len(names) <= MOST_LEVEL_CHARACTERS
 
 
 def clicked_cell(event: Mapping[str, Any] | None) -> tuple[int, int] | None:

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.dataset import Dataset
-from tests.trained_sets import finish
+from tests.trained_sets import finish, train_on_made_features
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -40,7 +41,36 @@ def test_each_class_has_its_line(open_page, trained):
     table = page.dataframe[0].value
     assert table["Class"].tolist() == ["cat", "dog"]
     assert table["Wrong"].tolist() == [2, 2]
+    assert table["Error"].tolist() == pytest.approx([100 / 6, 100 / 6])
     assert table["Most often taken for"].tolist() == ["dog", "cat"]
+
+
+def test_pairs_say_the_label_and_what_it_is_taken_for(open_page, trained):
+    page = open_page("results", trained)
+
+    assert page.button(key="results_pair_0_1").label == "cat taken for dog · 2 photos"
+
+
+def test_only_a_few_pairs_stand_beside_the_matrix(open_page, photo_set):
+    root = photo_set({f"class {at}": 12 for at in range(7)})
+    train_on_made_features(root)
+
+    page = open_page("results", root)
+
+    assert [one.label for one in page.expander] == ["2 more pairs"]
+    assert [one.label for one in page.expander[0].button] == [
+        "class 5 taken for class 6 · 2 photos",
+        "class 6 taken for class 0 · 2 photos",
+    ]
+
+
+def test_photos_say_how_sure_the_model_was(open_page, trained):
+    page = open_page("results", trained)
+
+    page.button(key="results_pair_0_1").click().run()
+
+    drawn = "".join(element.proto.body for element in page.get("html"))
+    assert "sure</figcaption>" in drawn and "loss" not in drawn
 
 
 def test_a_confused_pair_shows_its_photos(open_page, trained):

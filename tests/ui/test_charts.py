@@ -78,6 +78,21 @@ def test_names_are_drawn_as_text_whatever_they_hold():
     assert "x" * 200 in hover_texts(figure)[-1].replace("<br>", "")
 
 
+@pytest.mark.parametrize(
+    ("names", "angle"),
+    [
+        ([str(digit) for digit in range(10)], 0),
+        ([f"{at:02}" for at in range(25)], 0),
+        (["cat", "dog", "fox", "owl", "hen"], 0),
+        ([f"a longer class name {at}" for at in range(10)], -45),
+    ],
+)
+def test_short_class_names_are_not_turned(names, angle):
+    figure = charts.confusion_figure(np.eye(len(names), dtype=int), names)
+
+    assert figure.layout.xaxis.tickangle == angle
+
+
 def test_a_click_gives_the_given_and_the_predicted_class():
     clicked = {"selection": {"points": [{"customdata": {"0": 2, "1": 1}}]}}
 

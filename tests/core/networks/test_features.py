@@ -1,4 +1,5 @@
 import hashlib
+import os
 import random
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.errors import NetworkError
 from core.networks import features
 from core.networks.backbones import BACKBONES
 from core.networks.features import RECORD, ROWS_PER_SHARD, FeatureStore
@@ -150,6 +152,62 @@ def test_a_deleted_shard_makes_its_photos_missing_and_never_zero(store, tmp_path
     last = small_store(tmp_path)
     assert last.missing(chosen) == chosen[2:]
     assert np.array_equal(last.get(chosen[:2]), made(chosen[:2]))
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3 * D])
+def test_a_shard_cut_anywhere_costs_only_the_rows_cut_off(store, tmp_path, cut):
+    chosen = contents(0, 5)
+    store.add(chosen, made(chosen))
+    os.truncate(store.folder / "shard-00000", 5 * 2 * D * 2 - cut)
+    again = small_store(tmp_path)
+
+    assert again.missing(chosen) == chosen[4:]
+    assert np.array_equal(again.get(chosen[:4]), made(chosen[:4]))
+
+
+def test_a_shard_cut_while_open_is_a_sentence_and_then_missing(store):
+    chosen = contents(0, 5)
+    store.add(chosen, made(chosen))
+    os.truncate(store.folder / "shard-00000", 3 * 2 * D * 2 + 1)
+
+    with pytest.raises(NetworkError, match="Train again"):
+        store.get(chosen)
+
+    assert store.missing(chosen) == chosen[3:]
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+def test_numbers_no_network_says_are_refused_and_made_anew(store, tmp_path, number):
+    chosen = contents(0, 4)
+    damaged = made(chosen)
+    damaged[2, 1, 3] = number
+    store.add(chosen, damaged)
+
+    with pytest.raises(NetworkError, match="damaged"):
+        store.get(chosen)
+
+    again = small_store(tmp_path)
+    assert store.missing(chosen) == again.missing(chosen) == [chosen[2]]
+    again.add(chosen[2:3], made(chosen[2:3]))
+    assert np.array_equal(small_store(tmp_path).get(chosen), made(chosen))
+
+
+def test_a_file_where_the_folder_should_be_is_a_sentence(store):
+    store.folder.parent.parent.mkdir(parents=True, exist_ok=True)
+    store.folder.parent.write_text("a file")
+
+    with pytest.raises(NetworkError, match="cannot be read"):
+        store.missing(contents(0, 1))
+    with pytest.raises(NetworkError, match="cannot be read"):
+        store.get(contents(0, 1))
+
+
+def test_a_folder_where_the_index_should_be_is_a_sentence(store):
+    (store.folder / "index").mkdir(parents=True)
+    (store.folder / "index" / "something").write_text("so that it has a size anywhere")
+
+    with pytest.raises(NetworkError, match="cannot be read"):
+        store.missing(contents(0, 1))
 
 
 def test_a_folder_deleted_while_open_begins_anew(store):

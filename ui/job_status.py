@@ -98,8 +98,9 @@ def _look(
 
 
 def _how_far(job: JobStatus) -> str:
-    counted = f" · {job.done:,} of {job.total:,}" if job.total else ""
-    return f"{plain(job.message)}{counted}"
+    if not job.total:
+        return plain(job.message)
+    return f"{plain(job.message.removesuffix('.'))} · {job.done:,} of {job.total:,}"
 
 
 def _stop(home: Path, job_id: str, key: str) -> None:

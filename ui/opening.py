@@ -129,16 +129,17 @@ def draw_ways(*, but: str | None = None) -> None:
 def draw_browser() -> None:
     """The folder browser with what to do with the folder it stands in."""
     here = folder_browser.browse("open")
-    words, counted = folder_browser.describe(here)
-    st.markdown(f"**{plain(here.name or str(here), limit=60)}** holds {words}.")
-    if counted is not None and counted.photos and not counted.class_folders:
-        st.caption("Its photos lie in no class folder yet; they count as unsorted.")
     if objection := too_broad(here):
         st.caption(objection)
+    else:
+        words, counted = folder_browser.describe(here)
+        st.markdown(f"**{plain(here.name or str(here), limit=60)}** holds {words}.")
+        if counted is not None and counted.photos and not counted.class_folders:
+            st.caption("Its photos lie in no class folder yet; they count as unsorted.")
     choice = st.radio("How", [HERE, ON_A_COPY], key="open_how", horizontal=True)
     target = _copy_target(here) if choice == ON_A_COPY else None
     if st.button(
-        "Open",
+        "Open" if target is None else "Copy and open",
         key="open_folder",
         type="primary",
         icon=":material/folder_open:",

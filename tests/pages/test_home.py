@@ -96,6 +96,7 @@ def test_all_of_home_cannot_be_opened_as_one_data_set():
 
     assert page.button(key="open_folder").disabled
     assert "more than one data set" in words(page)
+    assert "** holds" not in words(page)
 
 
 def test_opening_a_folder_puts_it_into_the_address_and_among_the_recent(photo_set):
@@ -113,7 +114,9 @@ def test_opening_a_folder_puts_it_into_the_address_and_among_the_recent(photo_se
 def test_working_on_a_copy_leaves_the_folder_alone(photo_set, tmp_path):
     root = photo_set({"cat": 3, "dog": 2})
     page = browse_to(home(), root)
+    assert page.button(key="open_folder").label == "Open"
     page.radio(key="open_how").set_value("Work on a copy").run()
+    assert page.button(key="open_folder").label == "Copy and open"
 
     page.button(key="open_folder").click().run()
     page = wait_for(page, "copy")

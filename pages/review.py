@@ -18,12 +18,23 @@ GALLERY = "review_gallery"
 POLL_SECONDS = 0.2  # a retraining of a second should not wait for the next look
 CHOICES: dict[Which, str] = {"wrong": "Model disagrees", "unsure": "Model unsure", "all": "All"}
 ANY = -1  # no class chosen
+OF_ONE_SET = ("before", "which", "given", "predicted", "address", "classes", "page_")
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def judged(home: Path, run_id: str) -> runs.Predictions:
     """A run's predictions; they never change once they are saved."""
     return runs.load_predictions(home, run_id)
+
+
+def forget_other_sets(dataset: Dataset) -> None:
+    """Let go of what the session remembers of another data set's review."""
+    if st.session_state.get("review_set") == dataset.token:
+        return
+    st.session_state["review_set"] = dataset.token
+    kept_of_it = tuple(f"review_{name}" for name in OF_ONE_SET)
+    for key in [key for key in st.session_state if str(key).startswith(kept_of_it)]:
+        del st.session_state[key]
 
 
 def empty_state() -> None:
@@ -119,11 +130,21 @@ def filter_changed() -> None:
         st.query_params.pop(name, None)
 
 
+def show_all() -> None:
+    """Clear both class filters."""
+    st.session_state["review_given"] = st.session_state["review_predicted"] = ANY
+    filter_changed()
+
+
 def choose(run: runs.Run) -> tuple[Which, int | None, int | None]:
     """What to list: which photos, of which class, taken for which."""
     options = [ANY, *range(len(run.classes))]
     st.session_state.setdefault("review_which", "wrong")
-    left, middle, right = st.columns([2, 1, 1], vertical_alignment="bottom")
+    narrowed = any(
+        st.session_state.get(key, ANY) != ANY for key in ("review_given", "review_predicted")
+    )
+    shares = [4, 2, 2, 1.4] if narrowed else [2, 1, 1]
+    left, middle, right, *end = st.columns(shares, vertical_alignment="bottom")
     which = left.segmented_control(
         "Show",
         list(CHOICES),
@@ -145,25 +166,24 @@ def choose(run: runs.Run) -> tuple[Which, int | None, int | None]:
             (right, "Model says", "review_predicted"),
         )
     ]
+    for place in end:
+        place.button("Show all", key="review_show_all", on_click=show_all, width="stretch")
     given, predicted = (None if index in (ANY, None) else index for index in chosen)
     return which or "wrong", given, predicted
 
 
-def say_where(dataset: Dataset, run: runs.Run, listed_photos: int, which: Which) -> None:
-    """How many photos the list holds, how many were marked, how many mistakes were found."""
-    what = {
-        "wrong": "that the model would put in another class",
-        "unsure": "that the model wavers on",
-        "all": "judged",
-    }[which]
-    parts = [f"**{count(listed_photos, 'photo')}** {what}, of {run.judged:,} in all."]
-    marked = marked_since(dataset, run)
-    if marked:
-        parts.append(f"**{count(marked, 'photo')} marked** since this training.")
+def say_where(dataset: Dataset, run: runs.Run, listed_photos: int) -> None:
+    """How many photos the list holds, how many were marked, how many mistakes were found.
+
+    One short line that is there from the start, so that a mark moves nothing below it.
+    """
+    parts = [f"**{count(listed_photos, 'photo')}**"]
+    if not dataset.read_only:
+        parts.append(f"**{marked_since(dataset, run):,}** marked")
     if planted(dataset):
         mended, mistakes = found(dataset)
-        parts.append(f"**{mended:,} of {mistakes:,}** planted mistakes found.")
-    st.markdown(" ".join(parts))
+        parts.append(f"**{mended:,}** of {mistakes:,} planted mistakes found")
+    st.markdown(" · ".join(parts))
 
 
 def marked_since(dataset: Dataset, run: runs.Run) -> int:
@@ -179,9 +199,8 @@ def work(dataset: Dataset, run: runs.Run) -> None:
     which, given, predicted = choose(run)
     predictions = judged(dataset.home, run.id)
     positions = listed(predictions, which, given=given, predicted=predicted)
-    header = st.empty()
     if len(positions) == 0:
-        header.success("No photo here. Choose another list above, or go on with Compare.")
+        st.success("No photo here. Choose another list above, or go on with Compare.")
         return
     # Another list has a key of its own, so it begins at its first page.
     page_key = f"review_page_{run.id}_{which}_{given}_{predicted}"
@@ -189,6 +208,9 @@ def work(dataset: Dataset, run: runs.Run) -> None:
     here = positions[(page - 1) * PER_PAGE : page * PER_PAGE]
     if dataset.read_only:
         st.info("This data set can only be read. Open a copy from Home to mend its labels.")
+    else:
+        bring_to_disk(dataset, key=GALLERY)  # the line above the photos counts the latest mark
+    say_where(dataset, run, len(positions))
     gallery(
         dataset,
         review_tiles.tiles(dataset, run, predictions, here.tolist()),
@@ -198,8 +220,6 @@ def work(dataset: Dataset, run: runs.Run) -> None:
         autofocus=True,
         since=run.step,
     )
-    with header.container():
-        say_where(dataset, run, len(positions), which)
     if pages_of(positions) > 1:
         st.pagination(pages_of(positions), key=page_key)
 
@@ -217,6 +237,7 @@ def main() -> None:
     if run is None:
         empty_state()
         return
+    forget_other_sets(dataset)
     train_again(dataset, run)
     follow_classes(run)
     take_filter(run)

@@ -51,7 +51,8 @@ def _tile(
         lines=(f"Labelled {label}", says, f"{sure(float(probs[predicted]))} sure"),
         more=(cost, *(() if row is None else (f"File: {shown(row.path)}",))),
         suggested=None if given == predicted else run.classes[predicted],
-        heat=_heat(dataset, run, file_id, {given: label, predicted: model}),
+        # A removed photo is not there to be drawn upon.
+        heat=() if row is None else _heat(dataset, run, file_id, {given: label, predicted: model}),
     )
 
 

@@ -351,7 +351,7 @@ def test_the_large_view_explains_heat_maps_and_asks_for_none_of_a_removed_photo(
 
 
 def test_the_hint_names_the_digits_that_there_are(review):
-    review.get_by_text("Press 1 to 2 to move the outlined photo to that class.").wait_for()
+    review.get_by_text("Press 1 or 2 to move the outlined photo to that class.").wait_for()
 
 
 def test_question_mark_shows_the_keys(review):

@@ -46,7 +46,7 @@ def test_photos_come_worst_first_with_what_the_label_and_the_model_say(app, page
 
     assert tiles(page).count() == 6
     assert re.match(r"Labelled \w+ Model says \w+ .*% sure", captions(page)[0])
-    page.get_by_text("6 photos that the model would put in another class").wait_for()
+    page.get_by_text("6 photos · 0 marked").wait_for()
 
 
 def test_pictures_really_load(app, page, trained):
@@ -67,12 +67,13 @@ def test_train_again_learns_from_the_marks_and_puts_the_list_in_a_new_order(app,
     page.keyboard.press(key_of(page, captions(page)[0]))
     page.keyboard.press(key_of(page, captions(page)[1]))
     all_saved(page)
-    page.get_by_text("2 photos marked since this training").wait_for()
+    page.get_by_text("6 photos · 2 marked").wait_for()
 
     page.get_by_role("button", name="Train again").click()
 
     page.get_by_text("Trained again, new order").wait_for()
-    page.get_by_text("4 photos that the model would put in another class").wait_for()
+    page.get_by_text("4 photos · 0 marked").wait_for()
+    tiles(page).nth(4).wait_for(state="detached")
     assert tiles(page).count() == 4
     assert runs.latest_run(dataset.home).id != before
 
@@ -94,7 +95,7 @@ def test_marks_go_on_while_the_model_trains(app, page, trained):
 def test_a_cell_of_the_matrix_shows_only_its_photos(app, page, trained):
     open_review(app, page, trained, given="0", predicted="1")
 
-    page.get_by_text("2 photos judged, of 36 in all.").wait_for()
+    page.get_by_text("2 photos · 0 marked").wait_for()
     assert tiles(page).count() == 2
     assert all("Labelled cat Model says dog" in text for text in captions(page))
 
@@ -104,7 +105,8 @@ def test_another_list_begins_at_its_first_photo(app, page, trained):
 
     page.get_by_text("All", exact=True).click()
 
-    page.get_by_text("36 photos judged, of 36 in all.").wait_for()
+    page.get_by_text("36 photos · 0 marked").wait_for()
+    tiles(page).nth(35).wait_for()
     assert tiles(page).count() == 36
 
 
@@ -118,3 +120,36 @@ def test_undo_in_the_sidebar_reaches_the_gallery(app, page, trained):
 
     page.locator('.tile[data-state="removed"]').wait_for(state="detached")
     assert Dataset.open(trained).removed_count() == 0
+
+
+def test_a_mark_moves_nothing_above_the_photos(app, page, trained):
+    open_review(app, page, trained)
+    page.get_by_text("6 photos · 0 marked").wait_for()
+    tiles(page).first.click()
+    page.evaluate(
+        """() => {
+          const host = document.querySelector('[data-testid=stBidiComponentIsolated]');
+          const look = () => {
+            window.tops.add(Math.round(host.getBoundingClientRect().top + window.scrollY));
+            requestAnimationFrame(look);
+          };
+          window.tops = new Set();
+          look();
+        }"""
+    )
+
+    page.keyboard.press("x")
+    all_saved(page)
+    page.get_by_text("6 photos · 1 marked").wait_for()
+
+    assert len(page.evaluate("[...window.tops]")) == 1
+
+
+def test_every_button_is_in_sight_on_a_narrow_screen(app, new_page, trained):
+    page = open_review(app, new_page(viewport={"width": 420, "height": 900}), trained)
+
+    for button in page.get_by_role("toolbar").get_by_role("button").all():
+        box = button.bounding_box()
+        assert 0 <= box["x"] and box["x"] + box["width"] <= 420, button.inner_text()
+    page.get_by_role("toolbar").get_by_role("button", name="Keys").click()
+    page.get_by_role("dialog", name="Keys").wait_for()

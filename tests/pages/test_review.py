@@ -6,9 +6,11 @@ from streamlit.testing.v1 import AppTest
 
 from core import jobs, runs
 from core.dataset import Dataset
+from core.dataset.recent import remember
 from core.review.listing import listed
 from core.train.quick import train_quick
 from tests.trained_sets import finish, train_on_made_features
+from ui import review_tiles
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -59,7 +61,7 @@ def test_without_a_run_the_page_leads_to_train(open_page, photo_set):
 def test_it_says_how_many_photos_the_model_would_put_elsewhere(open_page, trained):
     page = open_page("review", trained)
 
-    assert "**4 photos** that the model would put in another class, of 24 in all." in words(page)
+    assert "**4 photos**" in words(page)
     assert not page.exception
 
 
@@ -72,7 +74,7 @@ def test_a_relabel_is_on_disk_when_it_is_acknowledged(open_page, trained):
 
     assert where(trained, photo) == other
     assert page.session_state["review_gallery:answers"]["a tab"].acknowledged == 1
-    assert "**1 photo marked**" in words(page)
+    assert "**1** marked" in words(page)
 
 
 def test_an_edit_sent_again_is_done_once(open_page, trained):
@@ -116,7 +118,7 @@ def test_the_list_stays_as_it_is_while_photos_are_marked(open_page, trained):
 
     page = send(open_page("review", trained), edit(1, "remove", photo, where(trained, photo)))
 
-    assert "**4 photos** that the model would put in another class" in words(page)
+    assert "**4 photos** · **1** marked" in words(page)
 
 
 def test_a_cell_of_the_confusion_matrix_narrows_the_list(open_page, trained):
@@ -124,9 +126,55 @@ def test_a_cell_of_the_confusion_matrix_narrows_the_list(open_page, trained):
     page.query_params["given"], page.query_params["predicted"] = "0", "1"
     page.run()
 
-    assert "**2 photos** judged, of 24 in all." in words(page)
+    assert "**2 photos**" in words(page)
     assert page.selectbox(key="review_given").value == 0
     assert page.selectbox(key="review_predicted").value == 1
+
+
+def test_show_all_lets_go_of_the_cell(open_page, trained):
+    page = open_page("review", trained)
+    assert not [button for button in page.button if button.key == "review_show_all"]
+    page.query_params["given"], page.query_params["predicted"] = "0", "1"
+    page.run()
+
+    page.button(key="review_show_all").click().run()
+
+    assert page.selectbox(key="review_given").value == page.selectbox(key="review_predicted").value
+    assert "**24 photos**" in words(page)
+    assert "given" not in page.query_params
+    assert not page.exception
+
+
+def test_another_data_set_begins_afresh(open_page, trained, photo_set):
+    other = photo_set({"cat": 12, "dog": 12}, name="other")
+    train_on_made_features(other)
+    page = open_page("review", trained)
+    page.query_params["given"], page.query_params["predicted"] = "0", "1"
+    page.session_state["review_before"] = "an earlier run"
+    page.run()
+    assert "Trained again, new order" in words(page)
+
+    page.session_state["set"] = page.query_params["set"] = remember(other)
+    for name in ("given", "predicted"):
+        page.query_params.pop(name)
+    page.run()
+
+    assert "Trained again, new order" not in words(page)
+    assert "**4 photos**" in words(page)
+    assert page.selectbox(key="review_given").value == -1
+    assert not page.exception
+
+
+def test_a_removed_photo_has_no_heat_maps(trained):
+    dataset = Dataset.open(trained)
+    run = runs.latest_run(dataset.home)
+    predictions = runs.load_predictions(dataset.home, run.id)
+    dataset.remove([int(predictions.file_id[0])])
+
+    removed, there = review_tiles.tiles(dataset, run, predictions, [0, 1])
+
+    assert removed.heat == ()
+    assert there.heat
 
 
 def test_a_list_without_photos_says_so(open_page, trained):

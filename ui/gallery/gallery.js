@@ -180,7 +180,7 @@ function placeOf(gallery) {
 function hint(gallery) {
   const last = DIGITS[Math.min(gallery.classes.length, DIGITS.length) - 1];
   if (!last) return "All keys: ?";
-  const digits = last === "1" ? "1" : `1 to ${last}`;
+  const digits = { 1: "1", 2: "1 or 2" }[last] ?? `1 to ${last}`;
   return `Press ${digits} to move the outlined photo to that class. All keys: ?`;
 }
 

@@ -48,8 +48,11 @@ function figure(url, caption, words, alt) {
 function drawLarge(gallery) {
   const tile = gallery.tiles[gallery.current];
   const state = tileState(gallery, tile);
-  if (gallery.large.shown === `${tile.id}:${gallery.heat}`) return paintLarge(gallery, tile, state);
-  gallery.large.shown = `${tile.id}:${gallery.heat}`;
+  const maps = heatMaps(gallery, tile);
+  const explained = heatWords(gallery, tile, maps);
+  const drawn = `${tile.id}:${gallery.heat}:${maps.length}:${explained}`;
+  if (gallery.large.shown === drawn) return paintLarge(gallery, tile, state);
+  gallery.large.shown = drawn;
   const head = element("div", "head");
   const place = element("span", "place", `${gallery.current + 1} of ${gallery.tiles.length}`);
   const close = element("button", "tool", "Close");
@@ -62,14 +65,14 @@ function drawLarge(gallery) {
     figure(tile.photo, "", { loading: "Loading the photo…", failed: "This photo cannot be shown." }, tile.lines.join(". ")),
   );
   const words = { loading: "Drawing the heat map…", failed: "This heat map could not be drawn." };
-  for (const [caption, url] of gallery.heat ? tile.heat : []) {
+  for (const [caption, url] of maps) {
     stage.append(figure(url, caption, words, caption));
   }
   const foot = element("div", "foot");
   const text = element("div", "text");
   [tile.lines.join(" · "), ...tile.more].forEach((line) => text.append(isolated("div", "said", line)));
   foot.append(text, largeTools(gallery, tile));
-  gallery.large.replaceChildren(head, stage, element("div", "refusal"), foot);
+  gallery.large.replaceChildren(head, stage, element("p", "legend", explained), element("div", "refusal"), foot);
   stage.classList.toggle("several", stage.children.length > 1);
   paintLarge(gallery, tile, state);
   gallery.large.focus({ preventScroll: true });
@@ -80,8 +83,19 @@ function drawLarge(gallery) {
 function fetchAhead(gallery) {
   const next = gallery.tiles[gallery.current + 1];
   if (!next) return;
-  const maps = gallery.heat ? next.heat.map(([, url]) => url) : [];
+  const maps = heatMaps(gallery, next).map(([, url]) => url);
   for (const url of [next.photo, ...maps]) new Image().src = url;
+}
+
+// A removed photo is not where the network would look for it.
+function heatMaps(gallery, tile) {
+  return gallery.heat && gallery.classOf(tile.id) !== null ? tile.heat : [];
+}
+
+function heatWords(gallery, tile, maps) {
+  if (maps.length) return "Bright: speaks for this class. Dark: does not matter. Grey: not looked at.";
+  const wanted = gallery.heat && gallery.tiles.some((one) => one.heat.length);
+  return wanted && gallery.classOf(tile.id) === null ? "Removed photos have no heat maps." : "";
 }
 
 function paintLarge(gallery, tile, state) {

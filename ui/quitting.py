@@ -28,7 +28,12 @@ def _ask() -> None:
     st.write("Everything is saved. Your photos and corrections stay where they are.")
     if going_on:
         st.warning("Work is still going on. It will be stopped; you can resume it next time.")
-    if st.button("Quit Winnow", key="quit_now", type="primary"):
+    with st.container(horizontal=True):
+        cancelled = st.button("Cancel", key="quit_cancel")
+        quit_now = st.button("Quit Winnow", key="quit_now", type="primary")
+    if cancelled:
+        st.rerun()  # closes the dialog
+    if quit_now:
         with st.spinner("Stopping"):
             jobs.stop_all(going_on, timeout_seconds=SECONDS_FOR_WORKERS)
         end_server(after_seconds=SECONDS_FOR_GOODBYE)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import platformdirs
 
+from core.errors import WinnowError
+
 
 def user_data() -> Path:
     """Folder of recent data sets and of catalogues that cannot lie beside their photos.
@@ -24,6 +26,12 @@ def user_cache() -> Path:
 
 def _folder(variable: str, default: Path) -> Path:
     chosen = os.environ.get(variable)
-    folder = Path(chosen).expanduser() if chosen else default
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder = Path(chosen).expanduser() if chosen else default
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: "~nobody"
+        raise WinnowError(
+            f"Winnow's own folder {chosen or default} cannot be made ({error}). "
+            f"Name another one in the environment variable {variable}."
+        ) from error
     return folder

@@ -11,7 +11,7 @@ def planted(dataset: Dataset) -> dict[str, str] | None:
     """The true class of each content that a sample put into a wrong one; None if no sample."""
     try:
         read = json.loads((dataset.home / FILE_NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     if not isinstance(read, dict):
         return None

@@ -24,3 +24,10 @@ def test_a_data_set_that_is_no_sample_has_none(make_set):
     assert found(dataset) == (0, 0)
     (dataset.home / "planted.json").write_text("[]")
     assert planted(dataset) is None
+
+
+def test_a_record_nested_too_deep_is_none(make_set):
+    dataset = make_set({"cat": 1})
+    (dataset.home / "planted.json").write_text("[" * 200_000)
+
+    assert planted(dataset) is None

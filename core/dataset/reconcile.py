@@ -30,6 +30,7 @@ BATCH_FILES = 2_000
 BATCH_SECONDS = 0.5
 HASHED_AT_ONCE = 64
 MESSAGE = "Looking through the photos."
+SPECIAL = "This is a pipe, a socket or a device and no photo. Move it elsewhere."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +109,7 @@ class Reconciler:
             seen.add(path)
             listed = list_folder(self._root, path)
             files += len(listed.files)
+            self._unreadable += [Skipped(file=file, reason=SPECIAL) for file in listed.special]
             if listed.error is None:
                 self._compare_files(listed, differences)
                 waiting += [below for below in listed.folders if everything or below not in known]

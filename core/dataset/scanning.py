@@ -30,6 +30,7 @@ class Listed:
     folders: tuple[str, ...]  # paths relative to the data set
     links: int
     error: str | None  # why it could not be read
+    special: tuple[str, ...] = ()  # paths of pipes, sockets and devices, relative to the data set
 
 
 def list_folder(root: Path, path: str) -> Listed:
@@ -38,6 +39,7 @@ def list_folder(root: Path, path: str) -> Listed:
     mtime_ns = modified(place) or 0
     files: list[Found] = []
     folders: list[str] = []
+    special: list[str] = []
     links = 0
     error = None
     try:
@@ -53,6 +55,8 @@ def list_folder(root: Path, path: str) -> Listed:
                         links += 1
                     else:
                         folders.append(f"{path}/{entry.name}" if path else entry.name)
+                elif not is_ignored(entry.name) and _is_special(entry):
+                    special.append(f"{path}/{entry.name}" if path else entry.name)
     except OSError as problem:
         error = problem.strerror or str(problem)
     if not path and has_removed(root):
@@ -64,6 +68,7 @@ def list_folder(root: Path, path: str) -> Listed:
         folders=tuple(sorted(folders)),
         links=links,
         error=error,
+        special=tuple(sorted(special)),
     )
 
 
@@ -73,6 +78,14 @@ def _found(entry: "os.DirEntry[str]") -> Found | None:
     except OSError:
         return None  # it vanished while the folder was being read
     return Found(entry.name, state.st_size, state.st_mtime_ns)
+
+
+def _is_special(entry: "os.DirEntry[str]") -> bool:
+    try:
+        mode = entry.stat(follow_symlinks=False).st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode))
 
 
 def has_removed(root: Path) -> bool:

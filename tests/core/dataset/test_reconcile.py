@@ -432,3 +432,15 @@ def test_a_hand_edited_tree_with_odd_permissions_still_opens(make_set, run):
     os.chmod(dataset.root / "cat/0.jpg", stat.S_IRUSR)
 
     assert run(dataset.reconcile()).photos == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes among files")
+def test_a_pipe_among_the_photos_is_reported_and_never_opened(make_set, run):
+    dataset = make_set({"cat": 1})
+    os.mkfifo(dataset.root / "cat/pipe.jpg")
+
+    found = run(dataset.reconcile())
+
+    assert found.photos == 1
+    assert [skipped.file for skipped in found.unreadable] == ["cat/pipe.jpg"]
+    assert "pipe" in found.unreadable[0].reason

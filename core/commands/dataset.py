@@ -2,12 +2,15 @@
 
 import argparse
 import datetime
+import re
 from typing import Any
 
 from core.commands.shared import add_dataset_command, finish, opened, say
 from core.dataset import Change, Dataset, Skipped, Step
 from core.dataset.names import photos
 from core.errors import DatasetError
+
+MOST_STEPS = 1_000_000  # that history lists
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -22,7 +25,14 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     add_dataset_command(commands, "undo", undo, about="take back the last step")
     add_dataset_command(commands, "redo", redo, about="do again what was undone last")
     parser = add_dataset_command(commands, "history", history, about="list the last steps")
-    parser.add_argument("--limit", type=int, default=100, help="how many; 100 if not given")
+    parser.add_argument("--limit", type=_limit, default=100, help="how many; 100 if not given")
+
+
+def _limit(text: str) -> int:
+    # A number of many digits is never converted: Python refuses it with words of its own.
+    if not re.fullmatch("[0-9]{1,7}", text) or not 1 <= int(text) <= MOST_STEPS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to {MOST_STEPS}")
+    return int(text)
 
 
 def scan(arguments: argparse.Namespace) -> dict[str, Any]:

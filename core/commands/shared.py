@@ -39,8 +39,14 @@ def add_dataset_command(
 ) -> argparse.ArgumentParser:
     """Register a command whose first argument is the folder of a data set."""
     parser = add_command(commands, name, handler, about=about)
-    parser.add_argument("dataset", type=Path, metavar="DATASET", help="folder of class folders")
+    parser.add_argument("dataset", type=_folder, metavar="DATASET", help="folder of class folders")
     return parser
+
+
+def _folder(text: str) -> Path:
+    if not text:  # Path("") would be the current folder
+        raise argparse.ArgumentTypeError("no folder was named; the current one is a dot")
+    return Path(text)
 
 
 def opened(arguments: argparse.Namespace) -> Dataset:

@@ -97,3 +97,21 @@ def test_an_undo_that_can_move_nothing_says_so_and_why(winnow, photos):
 
     assert "Nothing could be undone (Relabelled 1 photo: cat to dog)." in said
     assert "dog/0 (2).jpg: This file has been changed since." in said
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "99999999999999999999", "many"])
+def test_a_history_of_an_odd_length_is_wrong_usage(limit, winnow):
+    assert "--limit" in winnow("history", f"--limit={limit}", code=2)
+
+
+def test_an_empty_folder_name_is_wrong_usage(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "core", "scan", ""],
+        cwd=tmp_path,
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+
+    assert done.returncode == 2
+    assert b"no folder was named" in done.stderr
+    assert not (tmp_path / ".winnow").exists()

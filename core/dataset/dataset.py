@@ -16,7 +16,7 @@ from core.dataset.edits import EditOutcome, GalleryEdit, apply_edits
 from core.dataset.journal import Again, Journal
 from core.dataset.locking import TreeLock
 from core.dataset.moving import goes_through_link
-from core.dataset.names import DEFAULT_UNSORTED, check_class_name, shown
+from core.dataset.names import DEFAULT_UNSORTED, HOME, check_class_name, shown
 from core.dataset.places import absolute, place_of, token_of
 from core.dataset.reconcile import Reconciled, Reconciler
 from core.dataset.rows import (
@@ -52,10 +52,11 @@ class Dataset:
         """Open a folder as a data set, finishing what a crash left. The folder is not read yet.
 
         Raises:
-            DatasetError: If there is no such folder, or its catalogue cannot be opened.
+            DatasetError: If there is no such folder, or its catalogue cannot be opened; if it is
+                one of Winnow's own.
         """
-        root = absolute(root)
-        if not root.is_dir():
+        root = _not_winnows_own(absolute(root))
+        if not os.path.isdir(root):
             raise DatasetError(
                 f"There is no folder {shown(str(root))}. Choose the folder that holds your "
                 "class folders."
@@ -72,7 +73,7 @@ class Dataset:
         Raises:
             DatasetError: If the folder holds something, or a class name is refused.
         """
-        root = absolute(root)
+        root = _not_winnows_own(absolute(root))
         for index, name in enumerate(classes):
             check_class_name(name, [DEFAULT_UNSORTED, *classes[:index]])
         try:
@@ -160,7 +161,13 @@ class Dataset:
             DatasetError: If it lies outside, behind a link, or is no photo of the data set.
         """
         relative = self._relative(path)
-        if goes_through_link(self.root, relative):
+        try:
+            is_behind_link = goes_through_link(self.root, relative)
+        except OSError as error:
+            raise DatasetError(
+                f"{shown(path)} cannot be looked up ({error.strerror or error}). Check the name."
+            ) from error
+        if is_behind_link:
             raise DatasetError(
                 f"{shown(path)} is a link, or lies behind one. Winnow leaves links alone: "
                 "name the file itself."
@@ -174,9 +181,14 @@ class Dataset:
         return row
 
     def by_content(self, content: str) -> Path | None:
-        """A file with this content: a present one, else a removed one, else None."""
-        relative = listings.path_by_content(self.connection(), content)
-        return None if relative is None else self.root / relative
+        """A file with this content: a present one, else a removed one, else None.
+
+        One that came to lie behind a link since the last look is passed over.
+        """
+        for relative in listings.paths_by_content(self.connection(), content):
+            if not goes_through_link(self.root, relative):
+                return self.root / relative
+        return None
 
     def path_of(self, row: FileRow) -> Path:
         """Where a photo lies on disk."""
@@ -340,3 +352,12 @@ class Dataset:
         if not place.is_relative_to(self.root):
             raise outside
         return place.relative_to(self.root).as_posix()
+
+
+def _not_winnows_own(root: Path) -> Path:
+    if HOME in root.parts:
+        raise DatasetError(
+            f"{shown(str(root))} belongs to Winnow itself. Choose the folder that holds your "
+            "class folders."
+        )
+    return root

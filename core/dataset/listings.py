@@ -43,11 +43,11 @@ def removed_count(connection: sqlite3.Connection) -> int:
     return int(row[0])
 
 
-def path_by_content(connection: sqlite3.Connection, content: str) -> str | None:
-    """The path of a file with this content, rather a present one than a removed one."""
-    row = connection.execute(
+def paths_by_content(connection: sqlite3.Connection, content: str) -> list[str]:
+    """The paths of the files with this content, present ones before removed ones."""
+    rows = connection.execute(
         f"SELECT path FROM file WHERE content=? AND content<>'' AND place<{GONE} "
-        "ORDER BY place, id LIMIT 1",
+        "ORDER BY place, id",
         (content,),
-    ).fetchone()
-    return None if row is None else decoded(row[0])
+    ).fetchall()
+    return [decoded(path) for (path,) in rows]

@@ -35,8 +35,15 @@ class Place:
 
 
 def absolute(root: Path) -> Path:
-    """The one path a data set is known by, whichever way it was reached."""
-    return Path(os.path.realpath(root.expanduser()))
+    """The one path a data set is known by, whichever way it was reached.
+
+    Raises:
+        DatasetError: If there can be no such path.
+    """
+    try:
+        return Path(os.path.realpath(root.expanduser()))
+    except (RuntimeError, ValueError, OSError) as error:  # no such user; a zero byte; a loop
+        raise DatasetError(f"{shown(str(root))} is no folder ({error}). Check its name.") from error
 
 
 def token_of(root: Path) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from core.dataset.places import absolute, token_of
+from core.errors import DatasetError
 from core.user_folders import user_data
 
 KEPT = 200
@@ -94,5 +95,5 @@ def _read(path: Path) -> list[Recent]:
             )
             for row in rows
         ]
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, RecursionError, DatasetError):
         return []

@@ -1,6 +1,7 @@
 import contextlib
 import os
 import random
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -76,6 +77,7 @@ def test_a_photo_is_found_by_relative_and_by_absolute_path(make_set):
         ("cat/link.jpg", "link"),
         ("linked/outside.jpg", "link"),
         ("cat/nothing.jpg", "no photo"),
+        ("cat/" + "x" * 300, "cannot be looked up|no photo"),
         (".winnow/catalog.sqlite", "no photo"),
         ("cat", "no photo"),
         ("", "no photo"),
@@ -286,3 +288,29 @@ def test_a_catalogue_of_a_newer_winnow_is_left_alone(make_set):
 
     with pytest.raises(DatasetError, match="newer Winnow"):
         Dataset.open(dataset.root)
+
+
+@pytest.mark.parametrize("inside", [".winnow", ".winnow/removed", ".winnow/removed/cat"])
+def test_a_folder_of_winnows_own_is_no_data_set(inside, make_set):
+    root = make_set({"cat": 1}).root
+    (root / inside).mkdir(parents=True, exist_ok=True)
+
+    with pytest.raises(DatasetError, match="belongs to Winnow itself"):
+        Dataset.open(root / inside)
+    with pytest.raises(DatasetError, match="belongs to Winnow itself"):
+        Dataset.create(root / inside / "new")
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "~nobody-of-this-name/photos", "zero\0byte"])
+def test_a_folder_that_cannot_be_is_a_sentence(name):
+    with pytest.raises(DatasetError, match="no folder"):
+        Dataset.open(Path(name))
+
+
+def test_a_class_folder_replaced_by_a_link_since_is_not_read_through(make_set, tmp_path):
+    dataset = make_set({"cat": 1, "dog": 0})
+    photo = dataset.find("cat/0.jpg")
+    shutil.move(dataset.root / "cat", tmp_path / "elsewhere")
+    (dataset.root / "cat").symlink_to(tmp_path / "elsewhere")
+
+    assert dataset.by_content(photo.content) is None

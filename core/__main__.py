@@ -1,7 +1,9 @@
 """The command line: ``python -m core COMMAND DATASET ... [--json]``."""
 
 import argparse
+import io
 import json
+import os
 import sys
 from collections.abc import Sequence
 
@@ -27,18 +29,25 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     # A name that the terminal's encoding lacks must not stop a command halfway.
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     arguments = parser().parse_args(words)
     try:
         answer = arguments.handler(arguments)
+        if arguments.json:
+            print(json.dumps(answer))
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except WinnowError as error:
         print(printable(str(error)), file=sys.stderr)
         return USER_CAN_MEND
     except KeyboardInterrupt:
         print("Stopped. What was finished is kept.", file=sys.stderr)
         return USER_CAN_MEND
-    if arguments.json:
-        print(json.dumps(answer))
+    except BrokenPipeError:
+        # Whoever read the output has seen enough, such as `head`; the work itself was done.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
     return DONE
 
 

@@ -109,6 +109,7 @@ def heatmap(arguments: argparse.Namespace) -> dict[str, Any]:
     from core.runs import load_predictions
 
     dataset = opened(arguments)
+    _refuse_to_overwrite(arguments.out, dataset)
     run = _latest(dataset)
     row = dataset.find(arguments.file)
     predictions = load_predictions(dataset.home, run.id)
@@ -143,6 +144,14 @@ def _latest(dataset: "Dataset") -> "Run":
     if run is None:
         raise RunError(f"{dataset.root} has not been trained yet. Run: train {dataset.root}")
     return run
+
+
+def _refuse_to_overwrite(out: Path, dataset: "Dataset") -> None:
+    """A heat map must replace no photo and nothing of Winnow's: neither could be undone."""
+    target = out.resolve()
+    is_photo = target.exists() and target.is_relative_to(dataset.root.resolve())
+    if is_photo or target.is_relative_to(dataset.home.resolve()):
+        raise RunError(f"{out} lies in the data set. Choose a place outside it.")
 
 
 def _write_png(picture: Path, out: Path) -> None:

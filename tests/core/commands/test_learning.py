@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import pytest
 from PIL import Image
@@ -154,3 +156,26 @@ def test_a_place_that_cannot_be_written_is_one_sentence(ready, drawn, tmp_path, 
 
     assert main(["heatmap", str(ready), "cat/0010.png", "--out", str(out)]) == 1
     assert "cannot be written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("out", ["cat/0010.png", ".winnow/catalog.sqlite"])
+def test_a_heat_map_replaces_nothing_in_the_data_set(ready, drawn, capsys, out):
+    main(["train", str(ready)])
+    kind_of_file = (ready / out).read_bytes()[:4]
+
+    assert main(["heatmap", str(ready), "cat/0010.png", "--out", str(ready / out)]) == 1
+
+    assert "lies in the data set" in capsys.readouterr().err
+    assert drawn == []
+    assert (ready / out).read_bytes()[:4] == kind_of_file
+
+
+def test_a_reader_that_has_seen_enough_ends_a_command_without_a_traceback(ready):
+    main(["train", str(ready)])
+    words = [sys.executable, "-m", "core", "issues", str(ready), "--all", "--json"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        said = process.stderr.read().decode()
+
+    assert process.wait() == 0
+    assert "Traceback" not in said and "BrokenPipe" not in said

@@ -23,6 +23,7 @@ from core.networks.preprocessing import to_batch_item
 SECONDS_BETWEEN_REPORTS = 0.3
 CHANGED = "The file has changed since Winnow looked at the folder."
 GONE = "The file was moved or deleted while training ran."
+NO_NUMBERS = "The network finds no usable numbers for this photo."  # not finite as float16
 UNREADABLE = "The file cannot be read."  # it has no content in the catalogue either
 
 
@@ -139,7 +140,11 @@ def _features_of_file(engine: Engine, photo: Photo, path: Path) -> Outcome:
     if reason is not None:
         return Outcome(photo.content, None, reason)
     both = np.stack([item, item[:, ::-1]])
-    return Outcome(photo.content, engine.features_on_this_thread(both).astype(np.float16))
+    with np.errstate(over="ignore"):
+        features = engine.features_on_this_thread(both).astype(np.float16)
+    if not np.isfinite(features).all():
+        return Outcome(photo.content, None, NO_NUMBERS)
+    return Outcome(photo.content, features)
 
 
 class _Work:

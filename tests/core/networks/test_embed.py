@@ -138,3 +138,12 @@ def test_other_bytes_of_the_same_length_are_not_taken_for_the_photo(dataset):
     assert [file_id for file_id, _ in result.unreadable] == [row.id]
     assert "changed" in result.unreadable[0][1]
     assert FeatureStore(dataset.home, "lite0").missing([row.content]) == [row.content]
+
+
+def test_numbers_that_are_not_finite_are_never_kept(dataset, monkeypatch):
+    made = np.full((2, 1280), 1e6, np.float32)  # more than float16 holds
+    monkeypatch.setattr("core.networks.engine.Engine.features_on_this_thread", lambda *_: made)
+
+    _, result = finished(embed(dataset, "lite0", dataset.rows()))
+
+    assert (result.embedded, len(result.unreadable), result.gone) == (0, 9, frozenset())

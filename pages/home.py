@@ -5,6 +5,11 @@ import streamlit as st
 from ui import opening, overview, state
 from ui.words import plain
 
+SHOWN_LAST = "home_shown"  # session key: token of the data set that Home showed last
+TO_THE_TOP = """<script>
+document.querySelector('[data-testid="stMain"]')?.scrollTo(0, 0);
+</script>"""
+
 dataset = state.current()
 
 if dataset is None:
@@ -38,3 +43,7 @@ else:
             opening.draw_ways(but=dataset.token)
             st.subheader("Samples", anchor=False)
             opening.draw_samples()
+    # A long page keeps its place when another data set is opened from its foot.
+    if st.session_state.get(SHOWN_LAST, dataset.token) != dataset.token:
+        st.html(TO_THE_TOP, unsafe_allow_javascript=True)
+    st.session_state[SHOWN_LAST] = dataset.token

@@ -138,7 +138,8 @@ def _row(dataset: Dataset, file_id: int) -> FileRow:
 
 
 def _open(dataset: Dataset, row: FileRow) -> Image.Image:
-    return open_rgb(dataset.path_of(row), at_least=DECODED_SIDE)
+    found = dataset.find(row.path)  # refuses a folder that became a link to elsewhere
+    return open_rgb(dataset.path_of(found), at_least=DECODED_SIDE)
 
 
 def _weights(heads: _Heads, content: str, class_index: int) -> np.ndarray:

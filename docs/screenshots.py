@@ -89,12 +89,12 @@ def mark(page: Page) -> None:
         words = page.get_by_role("option").nth(number).inner_text()
         page.keyboard.press(words.split("Model says ")[1][0])
     expect(page.get_by_text("now: ")).to_have_count(MARKS)
-    expect(page.get_by_text(f"{MARKS} photos marked")).to_be_visible()  # so they are on disk
+    expect(page.get_by_text(f"{MARKS} marked")).to_be_visible()  # so they are on disk
 
 
 def review(page: Page, scheme: str) -> None:
     """Keep the gallery, and the large view with its heat maps."""
-    expect(page.get_by_text(f"{MARKS} photos marked")).to_be_visible()
+    expect(page.get_by_text(f"{MARKS} marked")).to_be_visible()
     page.get_by_role("option").nth(MARKS).click()
     shoot(page, "review", scheme)
     page.keyboard.press("Enter")

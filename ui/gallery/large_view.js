@@ -93,7 +93,7 @@ function heatMaps(gallery, tile) {
 }
 
 function heatWords(gallery, tile, maps) {
-  if (maps.length) return "Bright: speaks for this class. Dark: does not matter. Grey: not looked at.";
+  if (maps.length) return "Bright: speaks for this class. Dim: does not. Grey edges of a long photo: not looked at.";
   const wanted = gallery.heat && gallery.tiles.some((one) => one.heat.length);
   return wanted && gallery.classOf(tile.id) === null ? "Removed photos have no heat maps." : "";
 }

@@ -20,13 +20,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from playwright.sync_api import Page, sync_playwright  # noqa: E402
+from playwright.sync_api import Page, sync_playwright
 
-from core.dataset import Dataset  # noqa: E402
-from tests.browser.conftest import CHROMIUM_OPTIONS, App, free_port  # noqa: E402
-from tests.browser.test_many_tiles import GalleryApp  # noqa: E402
-from tests.conftest import make_photo  # noqa: E402
-from tests.trained_sets import finish, train_on_made_features  # noqa: E402
+from core.dataset import Dataset
+from tests.browser.conftest import CHROMIUM_OPTIONS, App, free_port
+from tests.browser.test_many_tiles import GalleryApp
+from tests.conftest import make_photo
+from tests.trained_sets import finish, train_on_made_features
 
 CLASSES, PHOTOS, MANY = 10, 900, 500
 READY = """count => {

@@ -21,12 +21,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-import numpy as np  # noqa: E402
+import numpy as np
 
-from core.dataset import Dataset  # noqa: E402
-from core.networks.features import FeatureStore  # noqa: E402
-from core.review.ranking import Suspect, ranking  # noqa: E402
-from core.runs import latest_run, load_predictions  # noqa: E402
+from core.dataset import Dataset
+from core.networks.features import FeatureStore
+from core.review.ranking import Suspect, ranking
+from core.runs import latest_run, load_predictions
 
 PROMISED_SECONDS = {900: 1.0, 10_000: 6.0, 100_000: 60.0}
 DIRECTIONS = 400  # that carry most of what varies in the made features

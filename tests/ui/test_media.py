@@ -1,6 +1,7 @@
 """Addresses of pictures that name nothing, answered without a browser."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from starlette.applications import Starlette
@@ -27,7 +28,13 @@ def status(path: str) -> int:
         "headers": [(b"host", b"localhost:8501")],
         "query_string": b"",
     }
-    asyncio.run(Starlette(routes=media.ROUTES)(scope, receive, send))
+
+    async def answer() -> None:
+        await Starlette(routes=media.ROUTES)(scope, receive, send)
+
+    # In a thread of its own: Playwright keeps an event loop in this one after a browser test.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, answer()).result()
     return sent[0]["status"]
 
 

@@ -16,7 +16,6 @@ from pathlib import Path
 from core.dataset.names import shown
 from core.errors import DatasetError
 
-SCHEMA_VERSION = 1
 BUSY_SECONDS = 30.0
 
 # Where a file is. A row outlives its file: one that comes back gets its old row again.
@@ -98,8 +97,58 @@ CREATE TABLE verdict(
 );
 """
 
+# Where photos came from, since version 2.
+SCHEMA_2 = """
+CREATE TABLE source(
+    file INTEGER PRIMARY KEY,       -- the row in "file"
+    via TEXT NOT NULL,              -- the engine or the way in, such as "bing", "list", "upload"
+    query TEXT,                     -- search words; the archive, folder or set it came out of
+    url TEXT,                       -- of the picture
+    page TEXT,                      -- of the page that showed it
+    title TEXT,
+    author TEXT,
+    licence TEXT,
+    licence_url TEXT,
+    at REAL NOT NULL,               -- seconds since 1970
+    collection TEXT                 -- what it arrived with
+);
+CREATE INDEX source_collection ON source(collection);
+CREATE INDEX source_via ON source(via, query);
 
-TABLES = frozenset(re.findall(r"CREATE TABLE (\w+)", SCHEMA))
+CREATE TABLE aside(                 -- set aside on arrival; the file lies among the removed
+    file INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,             -- "duplicate", "near_duplicate", "too_small"
+    reason TEXT NOT NULL,           -- one sentence
+    resembles INTEGER,              -- the file it is like
+    collection TEXT,
+    at REAL NOT NULL
+);
+CREATE INDEX aside_collection ON aside(collection);
+
+CREATE TABLE fetched(               -- addresses asked for, so that none is asked for twice
+    class BLOB NOT NULL,            -- wanted for; empty for unsorted
+    url TEXT NOT NULL,
+    outcome TEXT NOT NULL,          -- "kept", "duplicate", "near_duplicate", "too_small", "rejected"
+    reason TEXT,                    -- one sentence where it was not kept
+    again INTEGER NOT NULL DEFAULT 0,   -- 1 where another try may go better
+    file INTEGER,
+    via TEXT,
+    collection TEXT,
+    at REAL NOT NULL,
+    PRIMARY KEY(class, url)
+) WITHOUT ROWID;
+CREATE INDEX fetched_collection ON fetched(collection);
+
+CREATE TABLE near_hash(             -- perceptual hashes by content
+    content TEXT NOT NULL, method TEXT NOT NULL, value BLOB NOT NULL,
+    PRIMARY KEY(content, method)
+) WITHOUT ROWID;
+"""
+
+# What brings a catalogue of one version to the next; the first makes it from nothing.
+VERSIONS = (SCHEMA, SCHEMA_2)
+SCHEMA_VERSION = len(VERSIONS)
+TABLES = frozenset(re.findall(r"CREATE TABLE (\w+)", "".join(VERSIONS)))
 
 # Connections of the parent of a forked process. Closing them there would meddle with its locks.
 _inherited: list["_Held"] = []
@@ -258,12 +307,13 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 def _prepare_tables(connection: sqlite3.Connection, path: Path) -> None:
     found = _schema_version(connection)
-    if found == 0:
+    if found < SCHEMA_VERSION:
         connection.execute("BEGIN IMMEDIATE")
-        if _schema_version(connection) == 0:  # no other process was quicker
-            for statement in SCHEMA.split(";\n"):
+        # Another process may have been quicker.
+        for version in range(_schema_version(connection), SCHEMA_VERSION):
+            for statement in VERSIONS[version].split(";\n"):
                 connection.execute(statement)
-            connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+            connection.execute(f"PRAGMA user_version={version + 1}")
         connection.execute("COMMIT")
     elif found > SCHEMA_VERSION:
         raise DatasetError(

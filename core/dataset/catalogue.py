@@ -128,7 +128,7 @@ CREATE INDEX aside_collection ON aside(collection);
 CREATE TABLE fetched(               -- addresses asked for, so that none is asked for twice
     class BLOB NOT NULL,            -- wanted for; empty for unsorted
     url TEXT NOT NULL,
-    outcome TEXT NOT NULL,          -- "kept", "duplicate", "near_duplicate", "too_small", "rejected"
+    outcome TEXT NOT NULL,          -- "kept", "rejected", or a kind of "aside"
     reason TEXT,                    -- one sentence where it was not kept
     again INTEGER NOT NULL DEFAULT 0,   -- 1 where another try may go better
     file INTEGER,

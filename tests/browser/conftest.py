@@ -54,6 +54,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Iterator[pytest.TestReport]:
+    """Add to the report of a failed test what its tabs showed and what its server printed."""
+    report = yield
+    if report.when == "call" and report.failed:
+        for number, page in enumerate(getattr(item, "open_pages", ()), 1):
+            report.sections.append((f"tab {number}", _looks(page)))
+        for name in ("app", "own_app"):
+            if name in getattr(item, "funcargs", {}):
+                report.sections.append((f"{name}'s server", item.funcargs[name].said()[-5000:]))
+    return report
+
+
+def _looks(page: Page) -> str:
+    from playwright.sync_api import Error
+
+    try:
+        return f"{page.url}\n{page.inner_text('body', timeout=2000)}"
+    except Error as error:
+        return f"{page.url}: {error}"
+
+
 class App:
     """The app on a port of its own. It can be killed and started again on the same port."""
 
@@ -180,15 +204,18 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def new_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
+def new_page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Page]]:
     """Open tabs, each in a profile of its own: ``new_page(viewport={"width": 420, ...})``."""
     contexts = []
+    request.node.open_pages = []
 
     def make(**options: object) -> Page:
         context = chromium.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
         context.set_default_timeout(MILLISECONDS_TO_APPEAR)
         contexts.append(context)
-        return context.new_page()
+        page = context.new_page()
+        request.node.open_pages.append(page)
+        return page
 
     yield make
     for context in contexts:

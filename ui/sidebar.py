@@ -17,6 +17,7 @@ SECONDS_BETWEEN_LOOKS = 1.0
 # Kinds of work with the page that shows more of it, and what it is called in a badge.
 WORK = {
     "index": ("home", "Reading photos"),
+    "collect": ("collect", "Collecting photos"),
     "check": ("check", "Checking photos"),
     "train": ("train", "Training"),
 }

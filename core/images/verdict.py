@@ -59,15 +59,31 @@ def judge(
     Raises:
         ValueError: If ``min_side`` is below 1.
     """
+    return examine(path, min_side=min_side, max_ratio=max_ratio, max_pixels=max_pixels)[0]
+
+
+def examine(
+    path: Path,
+    *,
+    min_side: int = 32,
+    max_ratio: float = 20.0,
+    max_pixels: int = MAX_PIXELS,
+    detail: int = 0,
+) -> tuple[Verdict, Decoded | None]:
+    """As ``judge``, handing back what was decoded too: None where nothing was.
+
+    Args:
+        detail: Shortest side wanted of it, in pixels; a JPEG is decoded to no less.
+    """
     if min_side < 1:
         raise ValueError(f"min_side must be at least 1 pixel, got {min_side}")
     try:
         # A JPEG at a fraction of its size is still read to its last byte, and much sooner.
-        decoded = decode(path, shortest=min_side, max_pixels=max_pixels)
+        decoded = decode(path, shortest=max(min_side, detail), max_pixels=max_pixels)
         with as_image_error(path):
             kind, reason = _fault(path, decoded, min_side, max_ratio)
     except ImageError as error:
-        return Verdict(
+        failed = Verdict(
             kind=cast(Kind, error.kind),
             reason=str(error),
             width=0,
@@ -75,13 +91,15 @@ def judge(
             format="",
             lasting=error.lasting,
         )
-    return Verdict(
+        return failed, None
+    verdict = Verdict(
         kind=kind,
         reason=reason,
         width=decoded.width,
         height=decoded.height,
         format=decoded.format,
     )
+    return verdict, decoded
 
 
 def _fault(

@@ -42,3 +42,7 @@ class TrainingError(WinnowError):
 
 class RunError(WinnowError):
     """A finished run is missing, damaged, or does not fit what was asked of it."""
+
+
+class ArchiveError(WinnowError):
+    """An archive cannot be opened, or must not be unpacked."""

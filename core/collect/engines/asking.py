@@ -1,0 +1,227 @@
+"""One question to a search site over a given session: patience, limits, and what went wrong."""
+
+import email.utils
+import http
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+
+from core.collect.engines.terms import Ending
+
+LARGEST_ANSWER = 16_000_000  # bytes; a result page has under one
+CONNECT_SECONDS, READ_SECONDS = 8.0, 12.0
+ANSWER_SECONDS = 40.0  # for one answer with all its tries, waits as told not counted
+LONGEST_WAIT = 60.0  # what a site asks for is waited out up to here; beyond, the search ends
+PAUSES = (0.5, 1.5)  # before the second and the third try after a site's own error
+BLOCKED = {401, 402, 403, 405, 406, 418, 444, 451}
+# In the address a site sends us on to, and in its answer when no picture stands on it.
+CAPTCHA = ("/sorry/", "wappass.", "/captcha", "/challenge")
+CONSENT = ("consent.", "/consent")
+CAPTCHA_WORDS = (
+    "captcha",
+    "unusual traffic",
+    "are you a robot",
+    "not a robot",
+    "cf-challenge",
+    "challenge-platform",
+    "forbid spider access",
+    "antiflag",
+    "安全验证",
+)
+CONSENT_WORDS = ("consent.google", "consent.youtube", "before you continue", "cookie-consent-wall")
+
+
+class NotAnswered(Exception):
+    """There is no answer to read; the trouble was told already."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trouble:
+    """Why there is no answer, or no use in it."""
+
+    ending: Ending
+    status: int | None = None
+    wait_seconds: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """A page as text, and where it came from after all redirects."""
+
+    text: str
+    url: str
+
+
+class Asking:
+    """Takes the place of icrawler's session in its parser.
+
+    Attributes:
+        until: When the one who waits for an answer may give up on it (``time.monotonic``): a
+            site that sends a byte now and then keeps a read alive for ever.
+    """
+
+    def __init__(
+        self,
+        session: requests.Session,
+        *,
+        headers: Mapping[str, str],
+        over: Callable[[], bool],
+        tell: Callable[[Trouble], None],
+        pause_seconds: float = 0.0,
+    ) -> None:
+        self.until = time.monotonic() + ANSWER_SECONDS
+        self._session = session
+        self._headers = dict(headers)
+        self._over = over
+        self._tell = tell
+        self._pause_seconds = pause_seconds
+        self._asked_at: float | None = None
+        self._waiting = threading.Event()  # never set: only its timed wait is used
+
+    def get(self, url: str, **_: object) -> Answer:
+        """The answer to a question, with tries again where they help; called by icrawler.
+
+        Raises:
+            NotAnswered: After the trouble was told. icrawler logs it and goes on.
+        """
+        self.until = time.monotonic() + ANSWER_SECONDS
+        trouble = Trouble(ending="crashed")
+        waits = iter(PAUSES)
+        try:
+            while True:
+                self._leave_time_between()
+                reply = self._once(url)
+                if isinstance(reply, Answer):
+                    return reply
+                trouble = reply
+                wait = self._wait_for(trouble, waits)
+                if wait is None or not self._wait(wait):
+                    break
+        except Exception as error:  # else icrawler would swallow it and go on as if done
+            trouble = Trouble(ending=ending_of(error))
+        self._tell(trouble)
+        raise NotAnswered(trouble.ending)
+
+    def _wait_for(self, trouble: Trouble, waits: Iterator[float]) -> float | None:
+        """How long to wait before the next try; None if there should be none."""
+        if trouble.ending not in ("limit", "down"):
+            return None
+        pause = next(waits, None)
+        if pause is None or trouble.wait_seconds is None:
+            return pause
+        return trouble.wait_seconds if trouble.wait_seconds <= LONGEST_WAIT else None
+
+    def _wait(self, seconds: float) -> bool:
+        """Wait; False if the search was over before."""
+        until = time.monotonic() + seconds
+        self.until = max(self.until, until + ANSWER_SECONDS)
+        while (left := until - time.monotonic()) > 0 and not self._over():
+            self._waiting.wait(min(left, 0.1))
+        return not self._over()
+
+    def _leave_time_between(self) -> None:
+        now = time.monotonic()
+        if self._asked_at is not None and self._pause_seconds:
+            self._wait(max(0.0, self._asked_at + self._pause_seconds - now))
+        self._asked_at = time.monotonic()
+
+    def _once(self, url: str) -> Answer | Trouble:
+        try:
+            with self._session.get(
+                url,
+                headers=self._headers,
+                timeout=(CONNECT_SECONDS, READ_SECONDS),
+                stream=True,
+            ) as response:
+                trouble = self._refusal(response)
+                return trouble or self._whole(response)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            return Trouble(ending=ending_of(error))
+
+    def _refusal(self, response: requests.Response) -> Trouble | None:
+        status = response.status_code
+        led_to = urlsplit(response.url)
+        place = f"{led_to.netloc}{led_to.path}".lower()
+        if any(mark in place for mark in CAPTCHA):
+            return Trouble(ending="captcha", status=status)
+        if any(mark in place for mark in CONSENT):
+            return Trouble(ending="consent", status=status)
+        if status < 300:
+            return None
+        wait = told_to_wait(response.headers.get("Retry-After"))
+        if status == http.HTTPStatus.TOO_MANY_REQUESTS:
+            return Trouble(ending="limit", status=status, wait_seconds=wait)
+        if status in BLOCKED:
+            return Trouble(ending="blocked", status=status)
+        return Trouble(ending="down", status=status, wait_seconds=wait)
+
+    def _whole(self, response: requests.Response) -> Answer | Trouble:
+        body = bytearray()
+        for chunk in response.iter_content(65536):
+            body += chunk
+            if len(body) > LARGEST_ANSWER or self._over():
+                return Trouble(ending="shape")
+            if time.monotonic() > self.until:
+                return Trouble(ending="slow")
+        return Answer(text=body.decode("utf-8", "replace"), url=response.url)
+
+
+def told_to_wait(header: str | None) -> float | None:
+    """Seconds a Retry-After header asks for: a number or a date; None if it says nothing."""
+    if not header:
+        return None
+    text = header.strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        at = email.utils.parsedate_to_datetime(text)
+        return max(0.0, at.timestamp() - time.time())
+    except (ValueError, TypeError, OverflowError, OSError):
+        return None
+
+
+def ending_of(error: BaseException) -> Ending:
+    """What an exception of the network means, by it and by what it was raised from."""
+    causes = list(chain(error))
+    if any(type(cause).__name__ == "RefusedAddress" for cause in causes):
+        return "private"
+    if any(isinstance(cause, requests.Timeout | TimeoutError) for cause in causes):
+        return "slow"
+    if isinstance(error, requests.TooManyRedirects):
+        return "consent"
+    if any(isinstance(cause, requests.ConnectionError) for cause in causes):
+        refused = any(isinstance(cause, ConnectionError) for cause in causes)
+        return "down" if refused else "network"
+    if isinstance(error, requests.RequestException | urllib3.exceptions.HTTPError | OSError):
+        return "down"
+    return "crashed"
+
+
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """An exception and all it came from; urllib3 keeps some of them as ``reason`` or argument."""
+    waiting: list[object] = [error]
+    seen: set[int] = set()
+    while waiting:
+        one = waiting.pop(0)
+        if isinstance(one, BaseException) and id(one) not in seen:
+            seen.add(id(one))
+            yield one
+            waiting += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
+
+
+def wall(text: str) -> Ending | None:
+    """Whether a page without pictures is a captcha or a consent page.
+
+    Asked only then: words such as these may well stand beside a picture.
+    """
+    start = text[:200_000].lower()
+    if any(mark in start for mark in CONSENT_WORDS):
+        return "consent"
+    if any(mark in start for mark in CAPTCHA_WORDS):
+        return "captcha"
+    return None

@@ -1,0 +1,142 @@
+"""Bing's image search: the address of each page, and our reading of it.
+
+icrawler's parser looks for ``murl":"….jpg`` and so misses every PNG and cuts query strings off.
+Here the JSON that Bing puts beside each picture is read as JSON, wherever it stands on the page.
+"""
+
+import html
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from core.collect.engines.site import Page, Site, Turn, chosen, path
+from core.collect.engines.terms import Found, Search
+from core.collect.engines.tidy import address, parsed, pixels, table, words
+
+A_PAGE = 35  # what Bing's own pages ask for
+MARKED = re.compile(r"""\sm=(?:"([^"]*)"|'([^']*)')""")
+LINKED = re.compile(r'href="([^"]*)"')
+# Stands on Bing's answers whether or not a picture was found.
+SHAPE = re.compile(r"dgControl|mmComponent|b_no\b|iusc|no_?results", re.IGNORECASE)
+
+FILTERS: Mapping[str, Mapping[str, str]] = {
+    "size": {
+        "small": "imagesize-small",
+        "medium": "imagesize-medium",
+        "large": "imagesize-large",
+        "huge": "imagesize-wallpaper",
+    },
+    "type": {
+        "photo": "photo-photo",
+        "clipart": "photo-clipart",
+        "drawing": "photo-linedrawing",
+        "transparent": "photo-transparent",
+    },
+    "colour": {
+        "colour": "color2-color",
+        "grey": "color2-bw",
+        **{
+            name: f"color2-FGcls_{code}"
+            for name, code in {
+                "red": "RED",
+                "orange": "ORANGE",
+                "yellow": "YELLOW",
+                "green": "GREEN",
+                "teal": "TEAL",
+                "blue": "BLUE",
+                "purple": "PURPLE",
+                "pink": "PINK",
+                "white": "WHITE",
+                "black": "BLACK",
+                "brown": "BROWN",
+            }.items()
+        },
+    },
+    "licence": {
+        "free": "licenseType-Any",
+        "public": "license-L1",
+        "share": "license-L2_L3_L4_L5_L6_L7",
+        "commercial": "license-L2_L3_L4",
+        "change": "license-L2_L3_L5_L6",
+        "commercial_change": "license-L2_L3",
+    },
+}
+
+
+def read_bing(page: str) -> list[Found]:
+    """The pictures on a result page of Bing, in its order; [] for a page of another shape."""
+    return list(read_page(page).found)
+
+
+def read_page(page: str) -> Page:
+    linked = dict(linked_pictures(page))
+    marked = [mark for mark in marks(page) if "murl" in mark]
+    found = [
+        picture for mark in marked if (picture := from_mark(mark, linked.get(mark["murl"], {})))
+    ]
+    # Should Bing drop its marks one day, the links to its own viewer still name the pictures.
+    found = found or [
+        Found(url=url, width=pixels(sizes.get("expw")), height=pixels(sizes.get("exph")))
+        for url, sizes in linked.items()
+        if address(url)
+    ]
+    known = bool(found or SHAPE.search(page))
+    return Page(found=tuple(found), rows=len(marked) or len(found), known=known)
+
+
+def marks(page: str) -> Iterator[Mapping[str, Any]]:
+    for match in MARKED.finditer(page):
+        text = match.group(1) or match.group(2) or ""
+        if "murl" in text:
+            mark = table(parsed(html.unescape(text)))
+            if isinstance(mark.get("murl"), str):
+                yield mark
+
+
+def linked_pictures(page: str) -> Iterator[tuple[str, Mapping[str, str]]]:
+    for match in LINKED.finditer(page):
+        if "mediaurl=" in match.group(1):
+            try:
+                asked = parse_qs(urlsplit(html.unescape(match.group(1))).query, max_num_fields=100)
+            except ValueError:
+                continue
+            fields = {name: values[0] for name, values in asked.items()}
+            if "mediaurl" in fields:
+                yield fields["mediaurl"], fields
+
+
+def from_mark(mark: Mapping[str, Any], sizes: Mapping[str, str]) -> Found | None:
+    url = address(mark["murl"])
+    if url is None:
+        return None
+    return Found(
+        url=url,
+        page=address(mark.get("purl")),
+        title=words(mark.get("t")),
+        width=pixels(sizes.get("expw")),
+        height=pixels(sizes.get("exph")),
+        thumbnail=address(mark.get("turl")),
+    )
+
+
+def ask(wanted: Search, turn: Turn, key: str | None) -> str:
+    fields: dict[str, str | int] = {
+        "q": wanted.query,
+        "first": turn.seen + 1,
+        "count": A_PAGE,
+        "mmasync": 1,
+    }
+    filters = "".join(f"+filterui:{value}" for value in chosen(FILTERS, wanted).values())
+    return path("/images/async", {**fields, "qft": filters} if filters else fields)
+
+
+SITE = Site(
+    name="bing",
+    title="Bing",
+    home="https://www.bing.com",
+    ask=ask,
+    read=read_page,
+    filters=FILTERS,
+    headers={"Accept-Language": "en"},
+)

@@ -1,0 +1,154 @@
+"""One search on one engine: page after page, until enough were found or nothing new comes."""
+
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from core.collect.engines.found import ENGINES, SITES
+from core.collect.engines.problems import outcome
+from core.collect.engines.site import Page, Site, Turn
+from core.collect.engines.terms import Ending, Found, Outcome, Search
+
+if TYPE_CHECKING:
+    import requests
+
+MOST_PAGES = 500
+# Wikimedia may send pages whose details only follow on the next; more in a row is no progress.
+PAGES_WITHOUT_NEWS = 3
+
+
+def search(
+    engine: str,
+    wanted: Search,
+    *,
+    session: "requests.Session",
+    stop: threading.Event,
+    key: str | None = None,
+    base: str | None = None,
+) -> Iterator[Found | Outcome]:
+    """Pictures as an engine finds them, each address once, and last of all an Outcome.
+
+    A page is asked for only when the pictures of the one before were taken. Closing the iterator
+    ends the search; setting ``stop`` ends it within two seconds.
+
+    Args:
+        session: Asks the site, and is asked from one other thread only.
+        key: For engines that need one.
+        base: Scheme and host instead of the site's own, as is the environment's
+            ``WINNOW_SEARCH_BASE_<ENGINE>``: for tests and labs.
+
+    Raises:
+        ValueError: For an engine that is not in ENGINES, and a base that is no address. What a
+            site does raises nothing.
+    """
+    if engine not in ENGINES:
+        raise ValueError(f"no engine named {engine!r}: {', '.join(ENGINES)}")
+    site = SITES[engine]
+    base = base or os.environ.get(f"WINNOW_SEARCH_BASE_{engine.upper()}") or site.home
+    if urlsplit(base).scheme not in {"http", "https"} or not urlsplit(base).netloc:
+        raise ValueError(f"not an address to search at: {base!r}")
+    return _search(site, wanted, session=session, stop=stop, key=key, base=base.rstrip("/"))
+
+
+@dataclass
+class Course:
+    """How far a search has come."""
+
+    wanted: Search
+    found: int = 0
+    seen: set[str] = field(default_factory=set)
+    turn: Turn = field(default_factory=Turn)
+    fresh: int = 0  # new on this page
+    without_news: int = 0  # pages in a row
+
+    def is_new(self, picture: Found) -> bool:
+        if picture.url in self.seen:
+            return False
+        self.seen.add(picture.url)
+        self.found += 1
+        self.fresh += 1
+        return True
+
+    def after(self, page: Page) -> Ending | None:
+        """How the search ends with this page, or None: then ``turn`` is the next one."""
+        self.without_news = 0 if self.fresh else self.without_news + 1
+        self.fresh = 0
+        turn = self.turn
+        if page.more is False or turn.page + 1 >= MOST_PAGES:
+            return "fewer" if self.found else "nothing"
+        if self.without_news >= (PAGES_WITHOUT_NEWS if page.more else 1):
+            return self._ending_without_news(page)
+        self.turn = Turn(page=turn.page + 1, seen=turn.seen + page.rows, carried=page.carry)
+        return None
+
+    def _ending_without_news(self, page: Page) -> Ending:
+        if self.found:
+            return "fewer" if page.known else "shape"
+        return "nothing" if page.known and not page.rows else "shape"
+
+
+def _search(
+    site: Site,
+    wanted: Search,
+    *,
+    session: "requests.Session",
+    stop: threading.Event,
+    key: str | None,
+    base: str,
+) -> Iterator[Found | Outcome]:
+    from core.collect.engines.asking import Asking, Trouble
+    from core.collect.engines.icrawl import PageCrawler, Turns
+
+    def ended(trouble: Trouble, found: int = 0) -> Outcome:
+        return outcome(
+            trouble.ending,
+            name=site.name,
+            title=site.title,
+            wanted=wanted,
+            found=found,
+            status=trouble.status,
+            wait_seconds=trouble.wait_seconds,
+        )
+
+    if not wanted.query.strip():
+        yield Outcome(found=0, ending="nothing", problem="There are no words to search for.")
+        return
+    if ENGINES[site.name].needs_key and not key:
+        yield ended(Trouble(ending="key"))
+        return
+    course = Course(wanted)
+    turns = Turns(stop)
+    headers = {**site.headers, **(site.token(key) if site.token and key else {})}
+    asking = Asking(
+        session,
+        headers=headers,
+        over=turns.over,
+        tell=turns.events.put,
+        pause_seconds=site.pause_seconds,
+    )
+    crawler = PageCrawler(asking, turns)
+    last = Trouble(ending="done")
+    crawler.begin(site, base=base, wanted=wanted, key=key)
+    try:
+        while course.found < wanted.most:
+            ending: Ending | None = "stopped"
+            for event in crawler.page(course.turn):
+                if isinstance(event, Found):
+                    if course.is_new(event):
+                        yield event
+                        if course.found >= wanted.most:
+                            ending = "done"
+                            break
+                elif isinstance(event, Trouble):
+                    last, ending = event, event.ending
+                else:
+                    ending = course.after(event.page)
+            if ending is not None:
+                last = last if last.ending == ending else Trouble(ending=ending)
+                break
+    finally:
+        crawler.end()
+    yield ended(last, course.found)

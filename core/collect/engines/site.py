@@ -1,0 +1,83 @@
+"""What the search machinery needs to know of one site: which address to ask, how to read it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+from core.collect.engines.terms import Ending, Found, Search
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """Which page is asked for next.
+
+    Attributes:
+        page: Counted from 0.
+        seen: Results read on the pages before, duplicates included.
+        carried: What the last answer wants to be sent along.
+    """
+
+    page: int = 0
+    seen: int = 0
+    carried: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """One answer, read.
+
+    Attributes:
+        rows: How many results stood on it, those that cannot be used included.
+        known: Whether it has this site's shape, even if no result stands on it.
+        carry: For the next turn.
+        more: True where the answer says that there is more, False where it says that this was
+            all, None where it says neither.
+        trouble: What the answer itself complains of.
+    """
+
+    found: tuple[Found, ...] = ()
+    rows: int = 0
+    known: bool = False
+    carry: Mapping[str, str] = field(default_factory=dict)
+    more: bool | None = None
+    trouble: Ending | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """One search site.
+
+    Attributes:
+        title: Its name for people.
+        home: Scheme and host, replaced by ``base`` in tests and labs.
+        ask: The path and query of a page, from what is wanted, the turn and the key.
+        read: Makes a page of an answer's text. Never raises.
+        filters: For each kind of choice, the values offered and what stands for each in a request.
+        headers: Sent along, besides the session's own.
+        token: Header fields made from the key, where the key does not travel in the address.
+        pause_seconds: Between two questions, where the site asks for it.
+    """
+
+    name: str
+    title: str
+    home: str
+    ask: Callable[[Search, Turn, str | None], str]
+    read: Callable[[str], Page]
+    filters: Mapping[str, Mapping[str, str]]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    token: Callable[[str], Mapping[str, str]] | None = None
+    pause_seconds: float = 0.0
+
+
+def chosen(filters: Mapping[str, Mapping[str, str]], wanted: Search) -> dict[str, str]:
+    """For each filter wanted that the site offers, what stands for it in a request."""
+    return {
+        kind: filters[kind][value]
+        for kind, value in wanted.filters.items()
+        if value in filters.get(kind, {})
+    }
+
+
+def path(start: str, fields: Mapping[str, str | int]) -> str:
+    """A path with its query; a lone surrogate in the words is sent as a question mark."""
+    return f"{start}?{urlencode(fields, errors='replace')}"

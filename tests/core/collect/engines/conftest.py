@@ -1,0 +1,123 @@
+"""A local server that plays a search engine, and a search that asks it."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+
+from core.collect.engines import Found, Outcome, Search, search
+
+
+@dataclass
+class Reply:
+    """What the played engine sends. ``gate`` holds it back until it is set."""
+
+    body: str | bytes = ""
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    gate: threading.Event | None = None
+
+
+@dataclass
+class Asked:
+    """One question that came, with its fields (the first value of each)."""
+
+    path: str
+    fields: dict[str, str]
+    headers: dict[str, str]
+    at: float
+
+
+class PlayedSite:
+    """Answers each question with what ``answers`` makes of it; keeps all of them."""
+
+    def __init__(self) -> None:
+        self.asked: list[Asked] = []
+        self.answers: Callable[[Asked], Reply] = lambda asked: Reply()
+        self.released = threading.Event()  # set at the end, so that no thread waits on
+        played = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                parts = urlsplit(self.path)
+                fields = {k: v[0] for k, v in parse_qs(parts.query, True).items()}
+                asked = Asked(parts.path, fields, dict(self.headers), time.monotonic())
+                played.asked.append(asked)
+                reply = played.answers(asked)
+                if reply.gate is not None:
+                    while not (reply.gate.wait(0.05) or played.released.is_set()):
+                        pass
+                body = reply.body.encode() if isinstance(reply.body, str) else reply.body
+                try:
+                    self.send_response(reply.status)
+                    for name, value in reply.headers.items():
+                        self.send_header(name, value)
+                    self.send_header("Content-Length", str(len(body)))
+                    self.end_headers()
+                    self.wfile.write(body)
+                except OSError:
+                    self.close_connection = True  # who asked has gone
+
+            def log_message(self, *args: object) -> None:
+                """Print nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.base = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
+        self.thread.start()
+
+    def close(self) -> None:
+        self.released.set()
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def played() -> Iterator[PlayedSite]:
+    site = PlayedSite()
+    yield site
+    site.close()
+
+
+@pytest.fixture
+def reply() -> type[Reply]:
+    return Reply
+
+
+@pytest.fixture
+def session() -> Iterator[requests.Session]:
+    with requests.Session() as plain:
+        plain.trust_env = False
+        yield plain
+
+
+@pytest.fixture
+def begin(played: PlayedSite, session: requests.Session) -> Callable[..., Iterator]:
+    """Begin a search on the played site, for words and a number of results."""
+
+    def begin(engine: str = "bing", most: int = 10, query: str = "cat", **more) -> Iterator:
+        filters = more.pop("filters", {})
+        more = {"session": session, "stop": threading.Event(), "base": played.base} | more
+        return search(engine, Search(query=query, most=most, filters=filters), **more)
+
+    return begin
+
+
+@pytest.fixture
+def run(begin: Callable[..., Iterator]) -> Callable[..., tuple[list[Found], Outcome]]:
+    """Search to the end: the pictures, and how it ended."""
+
+    def run(engine: str = "bing", most: int = 10, **more) -> tuple[list[Found], Outcome]:
+        *found, outcome = begin(engine, most, **more)
+        assert isinstance(outcome, Outcome)
+        assert all(isinstance(one, Found) for one in found)
+        assert outcome.found == len(found)
+        return found, outcome
+
+    return run

@@ -7,7 +7,15 @@ from pathlib import Path
 
 from core.dataset import moving
 from core.dataset.catalogue import Catalogue
-from core.dataset.names import canonical, encoded, folder_of, name_of, with_suffix
+from core.dataset.names import (
+    canonical,
+    encoded,
+    folder_of,
+    is_arriving,
+    is_removed,
+    name_of,
+    with_suffix,
+)
 from core.dataset.steps import Direction
 
 NO_LONGER_THERE = "This file is no longer there."
@@ -26,6 +34,16 @@ class Move:
     content: str
     size: int  # bytes
     mtime_ns: int
+
+    @property
+    def is_arrival(self) -> bool:
+        """Whether the file is none of the data set's yet."""
+        return is_arriving(self.before)
+
+    @property
+    def is_set_aside(self) -> bool:
+        """Whether the file arrives among the removed ones."""
+        return self.is_arrival and is_removed(self.after)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,23 +91,23 @@ class Carrier:
         self._direction = direction
         self._names = FreeNames(root)
 
-    def make_class(self, name: str | None) -> None:
-        """Make the class folder that the step needs, going forward."""
-        if name is None or self._direction == "backward":
+    def make_classes(self, names: Iterable[str]) -> None:
+        """Make the class folders that the step needs, going forward."""
+        if self._direction == "backward":
             return
-        try:
-            (self._root / name).mkdir(exist_ok=True)
-        except OSError:
-            return  # each file then tells why it could not be moved there
+        for name in names:
+            try:
+                (self._root / name).mkdir(exist_ok=True)
+            except OSError:
+                continue  # each file then tells why it could not be moved there
 
-    def unmake_class(self, name: str | None) -> None:
-        """Take away the class folder that the step made, if nothing is in it."""
-        if name is None:
-            return
-        try:
-            (self._root / name).rmdir()
-        except OSError:
-            return  # something is in it by now: it stays
+    def unmake_classes(self, names: Iterable[str]) -> None:
+        """Take away the class folders that the step made, where nothing is in them."""
+        for name in names:
+            try:
+                (self._root / name).rmdir()
+            except OSError:
+                continue  # something is in it by now: it stays
 
     def carry(self, move: Move, *, resuming: bool) -> Outcome:
         """Move one file.
@@ -132,10 +150,10 @@ class Carrier:
             )
 
 
-def touched(moves: Iterable[Move], creates: str | None) -> set[str]:
-    """The folders whose names a step changes."""
-    folders = {folder_of(path) for move in moves for path in (move.before, move.after)}
-    return folders if creates is None else folders | {creates}
+def touched(moves: Iterable[Move], creates: Iterable[str]) -> set[str]:
+    """The folders of the data set whose names a step changes."""
+    paths = (path for move in moves for path in (move.before, move.after))
+    return {folder_of(path) for path in paths if not is_arriving(path)} | set(creates)
 
 
 def ends(move: Move, direction: Direction) -> tuple[str, str]:

@@ -61,7 +61,7 @@ CREATE TABLE step(
     words TEXT NOT NULL,
     client TEXT,
     number INTEGER,
-    creates BLOB,                   -- the class whose folder this step made
+    creates BLOB,                   -- the class folders that this step made, zero bytes between
     doing TEXT,                     -- 'forward' or 'backward' while files move, else NULL
     undone INTEGER NOT NULL DEFAULT 0,
     dropped INTEGER NOT NULL DEFAULT 0  -- cannot be undone or redone any more

@@ -1,4 +1,4 @@
-"""Every move, relabel and removal: written down, done, marked done; undone and redone.
+"""Every arrival, move, relabel and removal: written down, done, marked done; undone and redone.
 
 A step's moves are first written to the catalogue in one transaction (the intention), then the
 files are moved one by one, then one transaction brings the catalogue up to the tree and marks the
@@ -10,7 +10,7 @@ empty is removed.
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -28,23 +28,10 @@ from core.dataset.carrying import (
 )
 from core.dataset.catalogue import GONE, Catalogue
 from core.dataset.checkpoints import reached
-from core.dataset.folder_times import FolderTimes, look_again
-from core.dataset.names import (
-    decoded,
-    encoded,
-    folder_of,
-)
-from core.dataset.rows import place_file
-from core.dataset.steps import (
-    Direction,
-    Edit,
-    Kind,
-    Step,
-    describe,
-    last_done,
-    last_undone,
-    load_step,
-)
+from core.dataset.folder_times import FolderTimes
+from core.dataset.names import decoded, encoded
+from core.dataset.settling import Settling, finish_step
+from core.dataset.steps import Direction, Edit, Kind, Step, last_done, last_undone, load_step
 from core.errors import DatasetError
 from core.images.identity import content_hash
 
@@ -90,7 +77,7 @@ class Journal:
         *,
         unsorted: str,
         edit: Edit | None = None,
-        creates: str | None = None,
+        creates: Sequence[str] = (),
     ) -> Step:
         """Move files as one step.
 
@@ -99,33 +86,81 @@ class Journal:
             wishes: The files, each once.
             unsorted: The folder of photos without a class.
             edit: The gallery edit this carries out; it counts as seen from now on.
-            creates: A class whose folder is made for this step.
+            creates: Class folders that are made for this step, as paths.
         """
         if not wishes:
             return self.nothing(kind, edit)
-        names = FreeNames(self._root)
-        moves = [self._planned(seq, wish, names) for seq, wish in enumerate(wishes)]
         with self._catalogue.writing() as connection:
-            cursor = connection.execute(
-                "INSERT INTO step(time, kind, words, client, number, creates, doing) "
-                "VALUES(?, ?, '', ?, ?, ?, 'forward')",
-                (
-                    time.time(),
-                    kind,
-                    edit and edit.client,
-                    edit and edit.number,
-                    None if creates is None else encoded(creates),
-                ),
-            )
-            step_id = int(cursor.lastrowid or 0)
-            connection.executemany(
-                "INSERT INTO move(step, seq, file, before, after, source, target, content, bytes, "
-                "mtime_ns) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [_as_row(step_id, move, wish) for move, wish in zip(moves, wishes, strict=True)],
-            )
+            step_id = _begin(connection, kind, edit)
+            moves = self.intend(connection, step_id, wishes, creates=creates)
             acknowledge(connection, edit)
         reached("intended")
         return self._run(step_id, "forward", moves, unsorted=unsorted)
+
+    def begin_collecting(self, connection: sqlite3.Connection, *, joining: int | None) -> int:
+        """The step that photos arrive with: the last one, if that is the one to join, or a new one.
+
+        Call it in the transaction that intends their moves.
+        """
+        (kind,) = connection.execute(
+            "SELECT kind FROM step WHERE id=?", (last_done(connection),)
+        ).fetchone() or (None,)
+        if joining is None or kind != "collect" or last_done(connection) != joining:
+            return _begin(connection, "collect", None)
+        connection.execute("UPDATE step SET doing='forward' WHERE id=?", (joining,))
+        return joining
+
+    def intend(
+        self,
+        connection: sqlite3.Connection,
+        step_id: int,
+        wishes: Sequence[Wish],
+        *,
+        creates: Sequence[str] | None = None,
+    ) -> list[Move]:
+        """Write down what a step is to move, after what it holds already."""
+        names = FreeNames(self._root)
+        (first,) = connection.execute(
+            "SELECT ifnull(max(seq) + 1, 0) FROM move WHERE step=?", (step_id,)
+        ).fetchone()
+        moves = [self._planned(seq, wish, names) for seq, wish in enumerate(wishes, first)]
+        connection.executemany(
+            "INSERT INTO move(step, seq, file, before, after, source, target, content, bytes, "
+            "mtime_ns) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [_as_row(step_id, move, wish) for move, wish in zip(moves, wishes, strict=True)],
+        )
+        if creates:
+            every = dict.fromkeys([*_creates(connection, step_id), *creates])
+            connection.execute(
+                "UPDATE step SET creates=? WHERE id=?", (encoded("\0".join(every)), step_id)
+            )
+        return moves
+
+    def carry_out(
+        self,
+        step_id: int,
+        direction: Direction,
+        moves: Sequence[Move],
+        *,
+        unsorted: str,
+        resuming: bool = False,
+    ) -> list[Outcome]:
+        """Move the files of a step whose intention is on disk, and bring the catalogue up to it."""
+        creates = _creates(self._catalogue.connection(), step_id)
+        carrier = Carrier(self._root, self._catalogue, step_id, direction)
+        times = FolderTimes(self._root, touched(moves, creates))
+        carrier.make_classes(creates)
+        outcomes = [carrier.carry(move, resuming=resuming) for move in moves]
+        if direction == "backward" or not any(outcome.arrived for outcome in outcomes):
+            carrier.unmake_classes(creates)
+        times.sync()
+        reached("moved")
+        try:
+            self._settle(step_id, direction, outcomes, times, unsorted=unsorted)
+        except DatasetError as error:
+            raise DatasetError(f"{LEFT_BEFORE if resuming else LEFT_NOW} {error}") from error
+        reached("settled")
+        return outcomes
 
     def nothing(self, kind: Kind, edit: Edit | None = None) -> Step:
         """The step of an action that has nothing to change."""
@@ -180,15 +215,15 @@ class Journal:
         """
         connection = self._catalogue.connection()
         left = connection.execute(
-            "SELECT id, doing, words FROM step WHERE doing IS NOT NULL ORDER BY id"
+            "SELECT id, doing, undone FROM step WHERE doing IS NOT NULL ORDER BY id"
         ).fetchall()
         finished: dict[Again, Step] = {}
-        for step_id, direction, words in left:
+        for step_id, direction, undone in left:
             moves = self._moves(step_id, direction)
             step = self._run(step_id, direction, moves, unsorted=unsorted, resuming=True)
             if direction == "backward":
                 finished["undo"] = step
-            elif words:  # a step has them once it was done
+            elif undone:
                 finished["redo"] = step
         return finished
 
@@ -292,32 +327,12 @@ class Journal:
         about: set[int] | None = None,
         resuming: bool = False,
     ) -> Step:
-        """Move the files of a step whose intention is on disk, and bring the catalogue up to it."""
-        creates = self._creates(step_id)
-        carrier = Carrier(self._root, self._catalogue, step_id, direction)
-        times = FolderTimes(self._root, touched(moves, creates))
-        carrier.make_class(creates)
-        outcomes = [carrier.carry(move, resuming=resuming) for move in moves]
-        if direction == "backward" or not any(outcome.arrived for outcome in outcomes):
-            carrier.unmake_class(creates)
-        times.sync()
-        reached("moved")
-        try:
-            self._settle(step_id, direction, outcomes, times, unsorted=unsorted)
-        except DatasetError as error:
-            raise DatasetError(f"{LEFT_BEFORE if resuming else LEFT_NOW} {error}") from error
-        reached("settled")
+        """Carry a step out and tell it."""
+        self.carry_out(step_id, direction, moves, unsorted=unsorted, resuming=resuming)
         if about is None:
             about = {move.seq for move in moves}
         step = load_step(self._catalogue.connection(), step_id, direction=direction, only=about)
         return step if step.words else replace(step, id=0, words=NOTHING_MOVED)
-
-    def _creates(self, step_id: int) -> str | None:
-        row = self._catalogue.connection().execute(
-            "SELECT creates FROM step WHERE id=?", (step_id,)
-        )
-        (creates,) = row.fetchone()
-        return None if creates is None else decoded(creates)
 
     def _settle(
         self,
@@ -332,42 +347,35 @@ class Journal:
         with self._catalogue.writing() as connection:
             version = self._catalogue.bump()
             folders = times.save(connection)
+            settling = Settling(
+                self._root,
+                connection,
+                step_id,
+                direction,
+                folders=folders,
+                unsorted=unsorted,
+                version=version,
+            )
             for outcome in outcomes:
-                if outcome.arrived is None:
-                    _note_skipped(connection, step_id, outcome)
-                else:
-                    self._note_moved(connection, step_id, direction, outcome.move, outcome.arrived)
-                    place_file(
-                        connection,
-                        outcome.move.file_id,
-                        outcome.arrived,
-                        came_from=ends(outcome.move, direction)[0],
-                        folder=folders[folder_of(outcome.arrived)],
-                        unsorted=unsorted,
-                        version=version,
-                    )
+                settling.note(outcome)
             times.forget_missing(connection)
-            _finish_step(connection, step_id, direction)
+            finish_step(connection, step_id, direction)
 
-    def _note_moved(
-        self,
-        connection: sqlite3.Connection,
-        step_id: int,
-        direction: Direction,
-        move: Move,
-        arrived: str,
-    ) -> None:
-        end, carried = ("before", 2) if direction == "backward" else ("after", 1)
-        try:
-            found = os.lstat(self._root / arrived)
-            size, mtime_ns = found.st_size, found.st_mtime_ns
-        except OSError:
-            size, mtime_ns = move.size, move.mtime_ns
-        connection.execute(
-            f"UPDATE move SET {end}=?, carried=?, bytes=?, mtime_ns=?, skipped=NULL "
-            "WHERE step=? AND seq=?",
-            (encoded(arrived), carried, size, mtime_ns, step_id, move.seq),
-        )
+
+def _begin(connection: sqlite3.Connection, kind: Kind, edit: Edit | None) -> int:
+    cursor = connection.execute(
+        "INSERT INTO step(time, kind, words, client, number, doing) "
+        "VALUES(?, ?, '', ?, ?, 'forward')",
+        (time.time(), kind, edit and edit.client, edit and edit.number),
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def _creates(connection: sqlite3.Connection, step_id: int) -> list[str]:
+    """The class folders that a step makes."""
+    row = connection.execute("SELECT creates FROM step WHERE id=?", (step_id,))
+    (creates,) = row.fetchone()
+    return [] if creates is None else decoded(creates).split("\0")
 
 
 def acknowledge(connection: sqlite3.Connection, edit: Edit | None) -> None:
@@ -393,45 +401,3 @@ def _as_row(step_id: int, move: Move, wish: Wish) -> tuple[object, ...]:
         move.size,
         move.mtime_ns,
     )
-
-
-def _note_skipped(connection: sqlite3.Connection, step_id: int, outcome: Outcome) -> None:
-    connection.execute(
-        "UPDATE move SET skipped=? WHERE step=? AND seq=?",
-        (outcome.reason, step_id, outcome.move.seq),
-    )
-    look_again(connection, outcome.move.before)
-    look_again(connection, outcome.move.after)
-
-
-def _finish_step(connection: sqlite3.Connection, step_id: int, direction: Direction) -> None:
-    """Mark a step done. One that moved nothing is left out of history and of undo."""
-    backward = direction == "backward"
-    connection.execute("UPDATE step SET doing=NULL, undone=? WHERE id=?", (backward, step_id))
-    (kind, words) = connection.execute(
-        "SELECT kind, words FROM step WHERE id=?", (step_id,)
-    ).fetchone()
-    if words:
-        return
-    ways = connection.execute(
-        "SELECT source, target FROM move WHERE step=? AND carried<>0", (step_id,)
-    ).fetchall()
-    if not ways:
-        connection.execute("UPDATE step SET dropped=1 WHERE id=?", (step_id,))
-        return
-    connection.execute("UPDATE step SET dropped=1 WHERE undone=1")
-    connection.execute(
-        "UPDATE step SET words=? WHERE id=?", (describe(kind, _decoded_ways(ways)), step_id)
-    )
-
-
-def _decoded_ways(
-    ways: Iterable[tuple[bytes | None, bytes | None]],
-) -> list[tuple[str | None, str | None]]:
-    return [
-        (
-            None if source is None else decoded(source),
-            None if target is None else decoded(target),
-        )
-        for source, target in ways
-    ]

@@ -6,12 +6,13 @@ stand in it as surrogate escapes. The catalogue stores paths as bytes, so no nam
 
 import os
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from core.errors import DatasetError
 
 HOME = ".winnow"
 REMOVED = f"{HOME}/removed"
+ARRIVING = f"{HOME}/arriving"  # finished files on their way in; no photos yet
 DEFAULT_UNSORTED = "unsorted"
 
 MAX_CLASS_NAME_BYTES = 100
@@ -48,13 +49,21 @@ def is_removed(path: str) -> bool:
     return path.startswith(REMOVED + "/")
 
 
-def class_of(path: str, unsorted: str) -> str | None:
+def is_arriving(path: str) -> bool:
+    """Whether a path lies among the files that are on their way into the data set."""
+    return path.startswith(ARRIVING + "/")
+
+
+def class_of(path: str, unsorted: str, parts: Collection[str] = ()) -> str | None:
     """The class whose folder holds a path, or None for a photo without a class.
 
-    A removed file keeps the class it had.
+    A removed file keeps the class it had. Where the data set has parts (see ``parts``), class
+    folders lie in them.
     """
     relative = path[len(REMOVED) + 1 :] if is_removed(path) else path
-    top, slash, _ = relative.partition("/")
+    top, slash, below = relative.partition("/")
+    if slash and top in parts:
+        top, slash, _ = below.partition("/")
     return top if slash and top != unsorted else None
 
 
@@ -108,6 +117,17 @@ def _objection(name: str) -> str | None:
     return None
 
 
+def file_name(wanted: str) -> str:
+    """The name nearest to the one wanted that a photo can have on every system."""
+    name = "".join(
+        "_" if c in '<>:"/\\|?*' or unicodedata.category(c) in ("Cc", "Cs") else c for c in wanted
+    )
+    stem, tail = _split_name(name.strip(" ."))
+    if stem.partition(".")[0].strip().casefold() in WINDOWS_DEVICES:
+        stem = f"{stem}_"
+    return _fitting(stem or "photo", tail)
+
+
 def with_suffix(name: str, number: int) -> str:
     """A file name's variant for a folder that holds the name already: ``cat.jpg``, ``cat (2).jpg``.
 
@@ -115,10 +135,17 @@ def with_suffix(name: str, number: int) -> str:
     """
     if number == 1:
         return name
+    stem, tail = _split_name(name)
+    return _fitting(stem, f" ({number}){tail}")
+
+
+def _split_name(name: str) -> tuple[str, str]:
+    """A file name's stem and its extension with the dot."""
     stem, dot, extension = name.rpartition(".")
-    if not stem or len(extension) > 16:
-        stem, dot, extension = name, "", ""
-    tail = f" ({number}){dot}{extension}"
+    return (name, "") if not stem or len(extension) > 16 else (stem, dot + extension)
+
+
+def _fitting(stem: str, tail: str) -> str:
     while len(os.fsencode(stem + tail)) > MAX_FILE_NAME_BYTES:
         stem = stem[:-1]
     return stem + tail

@@ -7,8 +7,10 @@ from typing import Literal
 
 from core.dataset.names import decoded, photos, shown
 
-Kind = Literal["relabel", "remove", "restore"]
+Kind = Literal["relabel", "remove", "restore", "collect"]
 Direction = Literal["forward", "backward"]
+
+CLASSES_NAMED = 4  # a collection of more classes tells only how many
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +20,8 @@ class Change:
     file_id: int
     file: str  # its path before the call
     now: str  # its path after it; below .winnow/removed when removed
-    source: str | None  # class names; the unsorted folder's name for unsorted, None for removed
+    # Class names; the unsorted folder's name for unsorted, None for removed and for not there yet.
+    source: str | None
     target: str | None
 
 
@@ -33,6 +36,8 @@ class Skipped:
 @dataclass(frozen=True, kw_only=True)
 class Step:
     """One user action: what is undone and redone as a whole.
+
+    A step of kind "collect" grows while photos arrive; undoing it moves them to the removed ones.
 
     ``undo`` returns the step it took back with its changes the other way round, as they happened.
     """
@@ -150,6 +155,21 @@ def describe(kind: Kind, ways: Sequence[tuple[str | None, str | None]]) -> str:
     if len(sources) == 1:
         return f"Relabelled {count}: {shown(sources[0])}" + _named(" to ", targets)
     return f"Relabelled {count}" + _named(" to ", targets)
+
+
+def describe_collected(counts: Sequence[tuple[str, int]], *, looked_for: bool) -> str:
+    """Tell in words which photos came in.
+
+    Args:
+        counts: Each class with how many photos it got, at least one.
+        looked_for: Whether they were searched or fetched, and not handed over.
+    """
+    total = f"{'Collected' if looked_for else 'Added'} {photos(sum(count for _, count in counts))}"
+    if len(counts) == 1:
+        return f"{total} to {shown(counts[0][0])}"
+    if len(counts) > CLASSES_NAMED:
+        return f"{total} to {len(counts):,} classes"
+    return f"{total}: " + ", ".join(f"{shown(name)} {count:,}" for name, count in counts)
 
 
 def _named(joint: str, names: Iterable[str]) -> str:

@@ -2,10 +2,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from core.dataset import Dataset
+from core.dataset.arrivals import Arrival, Aside, staging
+from core.dataset.sources import Source
+from core.images.identity import content_hash
 
 
 def finish(task):
@@ -69,3 +73,42 @@ def catalogued() -> Callable[[Dataset], set[str]]:
         return {path.decode() for (path,) in rows}
 
     return read
+
+
+@pytest.fixture(scope="session")
+def stage() -> Callable[..., list[Arrival]]:
+    """Finish files for a data set to take in: ``stage(dataset, "cat", 3)``.
+
+    Their text is their address, which no other file has.
+    """
+
+    def make(
+        dataset: Dataset,
+        class_name: str | None,
+        count: int = 1,
+        *,
+        collection: str = "c0ffee",
+        aside: Aside | None = None,
+        name: str | None = None,
+        **source,
+    ) -> list[Arrival]:
+        folder = staging(dataset, collection)
+        arrivals = []
+        for _ in range(count):
+            number = uuid4().hex
+            staged = folder / number
+            url = f"http://pictures.example/{number}.jpg"
+            staged.write_text(url)
+            arrivals.append(
+                Arrival(
+                    staged=staged,
+                    name=name or f"{class_name or 'photo'}_{number}.jpg",
+                    class_name=class_name,
+                    content=content_hash(staged),
+                    source=Source(**{"via": "bing", "url": url, "at": 1.0, **source}),
+                    aside=aside,
+                )
+            )
+        return arrivals
+
+    return make

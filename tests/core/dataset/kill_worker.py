@@ -15,7 +15,11 @@ import traceback
 from pathlib import Path
 
 from core.dataset import Dataset, GalleryEdit, checkpoints, moving
+from core.dataset.arrivals import Arrival, Aside, staging, take_in
+from core.dataset.fetched import Fetched
+from core.dataset.sources import Source
 from core.errors import DatasetError
+from core.images.identity import content_hash
 
 
 def main() -> None:
@@ -52,6 +56,9 @@ def work(worker: dict) -> None:
         pretend_classes_are_devices()
     checkpoints.hook = killer(worker.get("kill_at"), worker.get("log"))
     dataset = Dataset.open(root)
+    if worker.get("op") == "collect":
+        collect(dataset, worker["joining"])
+        return
     if "op" in worker:
         do(dataset, worker["op"], worker["ids"])
         return
@@ -89,6 +96,37 @@ def do(dataset: Dataset, op: str, ids: list[int]) -> None:
         getattr(dataset, op)(ids)
     else:
         getattr(dataset, op)()
+
+
+COLLECTION = "c0ffee"
+ASIDE = Aside(kind="duplicate", reason="The same photo is there already.")
+
+
+def collect(dataset: Dataset, joining: int | None) -> None:
+    """Take in what is staged: files are named ``CLASS-NUMBER``, with ``-aside`` where set aside."""
+    arrivals = []
+    for staged in sorted(staging(dataset, COLLECTION).iterdir()):
+        class_name, _, rest = staged.name.partition("-")
+        arrivals.append(
+            Arrival(
+                staged=staged,
+                name=f"{staged.name}.jpg",
+                class_name=class_name,
+                content=content_hash(staged),
+                source=Source(via="bing", url=f"http://x/{staged.name}", at=1.0),
+                aside=ASIDE if rest.endswith("aside") else None,
+            )
+        )
+    fetched = [
+        Fetched(
+            class_name=one.class_name,
+            url=one.source.url,
+            outcome="duplicate" if one.aside else "kept",
+            collection=COLLECTION,
+        )
+        for one in arrivals
+    ]
+    take_in(dataset, arrivals, collection=COLLECTION, step=joining, fetched=fetched)
 
 
 def random_step(dataset: Dataset, dice: random.Random, client: str, number: int) -> None:

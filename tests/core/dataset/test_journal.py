@@ -113,7 +113,7 @@ def full_disk(monkeypatch):
             raise sqlite3.OperationalError("database or disk is full")
 
         with monkeypatch.context() as patch:
-            patch.setattr(journal, "_finish_step", fail)
+            patch.setattr(journal, "finish_step", fail)
             yield
 
     return full

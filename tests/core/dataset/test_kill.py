@@ -11,7 +11,12 @@ from pathlib import Path
 import pytest
 
 from core.dataset import Dataset
+from core.dataset.arrivals import set_aside, staging
+from core.dataset.fetched import known
+from core.dataset.sources import sources_of
+from core.errors import DatasetError
 
+COLLECTION = "c0ffee"
 ROOT = Path(__file__).parents[3]
 KILLS = 200
 SIGKILL = 9
@@ -133,6 +138,104 @@ def test_a_move_to_another_file_system_killed_at_any_point_is_finished_on_openin
     dataset = check_sound(root, photos, tree, catalogued, run)
     assert places(dataset, ids) == ["dog", "dog"]
     assert not list(root.rglob("*.part"))
+
+
+ARRIVING = {"cat-1", "bird-2", "dog-3-aside"}
+COLLECT_POINTS = ["intended"] + ["reserved", "renamed"] * 3 + ["moved", "settled"]
+
+
+def stage_files(dataset: Dataset) -> None:
+    for name in ARRIVING:
+        (staging(dataset, COLLECTION) / name).write_text(f"arriving {name}")
+
+
+@pytest.mark.parametrize("joins", [False, True])
+@pytest.mark.parametrize("kill_at", range(1, len(COLLECT_POINTS) + 1))
+def test_photos_taken_in_by_a_process_killed_at_any_point_are_there_once_on_opening(
+    kill_at, joins, make_set, nursery, tree, catalogued, run
+):
+    dataset = make_set({"cat": 3, "dog": 3})
+    root, step = dataset.root, None
+    if joins:
+        (staging(dataset, COLLECTION) / "cat-0").write_text("arriving cat-0")
+        nursery.run(root, {"op": "collect", "joining": None})
+        step = dataset.next_undo().id
+    photos = set(tree(root).values())
+    stage_files(dataset)
+
+    ends = nursery.run(root, {"op": "collect", "joining": step, "kill_at": kill_at})
+
+    assert ends == [SIGKILL]
+    everything = photos | {f"arriving {name}" for name in ARRIVING}
+    dataset = check_sound(root, everything, tree, catalogued, run)
+    assert not list(staging(dataset, COLLECTION).iterdir())
+    assert dataset.counts() == {"bird": 1, "cat": 4 + joins, "dog": 3}
+    assert [row.class_name for row in set_aside(dataset)] == ["dog"]
+    ids = [row.id for row in dataset.rows()] + [row.id for row in set_aside(dataset)]
+    assert len(sources_of(dataset, ids)) == 3 + joins
+    assert known(dataset, "bird", ["http://x/bird-2"]) == {"http://x/bird-2"}
+    (collected,) = dataset.history()
+    assert (collected.kind, len(collected.changes)) == ("collect", 2 + joins)
+    with pytest.raises(DatasetError, match="Nothing left to redo"):
+        dataset.redo()
+    undone = dataset.undo()
+    assert (undone.id, len(undone.changes), undone.skipped) == (collected.id, 2 + joins, ())
+    assert "bird" not in dataset.classes()
+
+
+def test_photos_staged_by_a_process_killed_before_it_wrote_them_down_are_left_to_their_owner(
+    make_set, nursery, tree, catalogued, run
+):
+    dataset = make_set({"cat": 3, "dog": 3})
+    root, photos = dataset.root, set(tree(dataset.root).values())
+    stage_files(dataset)
+
+    dataset = check_sound(root, photos, tree, catalogued, run)
+    left = {path.name for path in staging(dataset, COLLECTION).iterdir()}
+    nursery.run(root, {"op": "collect", "joining": None})
+
+    assert left == ARRIVING
+    assert dataset.counts() == {"bird": 1, "cat": 4, "dog": 3}
+
+
+@pytest.mark.parametrize("op", ["undo", "redo"])
+@pytest.mark.parametrize("kill_at", range(1, len(POINTS) + 1))
+def test_a_collection_undone_or_redone_by_a_process_killed_at_any_point_is_finished_on_opening(
+    op, kill_at, make_set, nursery, tree, catalogued, run
+):
+    dataset = make_set({"cat": 3, "dog": 3})
+    stage_files(dataset)
+    nursery.run(dataset.root, {"op": "collect", "joining": None})
+    photos = set(tree(dataset.root).values())
+    if op == "redo":
+        dataset.undo()
+
+    ends = nursery.run(dataset.root, {"op": op, "ids": [], "kill_at": kill_at})
+
+    assert ends == [SIGKILL]
+    dataset = check_sound(dataset.root, photos, tree, catalogued, run)
+    counts = {"undo": {"cat": 3, "dog": 3}, "redo": {"bird": 1, "cat": 4, "dog": 3}}
+    assert dataset.counts() == counts[op]
+    assert len(set_aside(dataset)) == 1
+
+
+@pytest.mark.parametrize("kill_at", range(1, 2 + 4 * 3 + 2))
+def test_photos_taken_in_from_another_file_system_survive_a_kill_at_any_point(
+    kill_at, make_set, nursery, tree, catalogued, run
+):
+    dataset = make_set({"cat": 3, "dog": 3})
+    root, photos = dataset.root, set(tree(dataset.root).values())
+    stage_files(dataset)
+    worker = {"op": "collect", "joining": None, "other_device": True}
+
+    died = nursery.run(root, {**worker, "kill_at": kill_at})
+    mended = nursery.run(root, {**worker, "op": "relabel", "ids": []})
+
+    assert (died, mended) == ([SIGKILL], [0])
+    everything = photos | {f"arriving {name}" for name in ARRIVING}
+    dataset = check_sound(root, everything, tree, catalogued, run)
+    assert dataset.counts() == {"bird": 1, "cat": 4, "dog": 3}
+    assert not list(root.rglob("*.part")) and len(set_aside(dataset)) == 1
 
 
 AFTER = {

@@ -12,10 +12,11 @@ from urllib.parse import parse_qs, urlsplit
 
 from core.collect.engines.site import Page, Site, Turn, chosen, path
 from core.collect.engines.terms import Found, Search
-from core.collect.engines.tidy import address, parsed, pixels, table, words
+from core.collect.engines.tidy import address, number, parsed, table, words
 
 A_PAGE = 35  # what Bing's own pages ask for
 MARKED = re.compile(r"""\sm=(?:"([^"]*)"|'([^']*)')""")
+REACH = 6000  # characters from a mark to the end of its tag, at most
 LINKED = re.compile(r'href="([^"]*)"')
 # Stands on Bing's answers whether or not a picture was found.
 SHAPE = re.compile(r"dgControl|mmComponent|b_no\b|iusc|no_?results", re.IGNORECASE)
@@ -70,40 +71,41 @@ def read_bing(page: str) -> list[Found]:
 
 
 def read_page(page: str) -> Page:
-    linked = dict(linked_pictures(page))
-    marked = [mark for mark in marks(page) if "murl" in mark]
-    found = [
-        picture for mark in marked if (picture := from_mark(mark, linked.get(mark["murl"], {})))
-    ]
+    marked = list(marks(page))
+    found = [picture for mark, sizes in marked if (picture := from_mark(mark, sizes))]
     # Should Bing drop its marks one day, the links to its own viewer still name the pictures.
     found = found or [
-        Found(url=url, width=pixels(sizes.get("expw")), height=pixels(sizes.get("exph")))
-        for url, sizes in linked.items()
-        if address(url)
+        Found(url=url, width=number(link.get("expw")), height=number(link.get("exph")))
+        for match in LINKED.finditer(page)
+        if (url := address((link := viewer_link(match.group(1))).get("mediaurl")))
     ]
     known = bool(found or SHAPE.search(page))
     return Page(found=tuple(found), rows=len(marked) or len(found), known=known)
 
 
-def marks(page: str) -> Iterator[Mapping[str, Any]]:
+def marks(page: str) -> Iterator[tuple[Mapping[str, Any], Mapping[str, str]]]:
+    """What Bing notes beside each picture, and the fields of the link that follows in its tag.
+
+    The link's own address may be Bing's copy of the picture; its sizes are the picture's.
+    """
     for match in MARKED.finditer(page):
         text = match.group(1) or match.group(2) or ""
-        if "murl" in text:
-            mark = table(parsed(html.unescape(text)))
-            if isinstance(mark.get("murl"), str):
-                yield mark
+        mark = table(parsed(html.unescape(text))) if "murl" in text else {}
+        if "murl" in mark:
+            tag_end = page.find(">", match.end(), match.end() + REACH)
+            link = LINKED.search(page, match.end(), max(tag_end, match.end()))
+            yield mark, viewer_link(link.group(1)) if link else {}
 
 
-def linked_pictures(page: str) -> Iterator[tuple[str, Mapping[str, str]]]:
-    for match in LINKED.finditer(page):
-        if "mediaurl=" in match.group(1):
-            try:
-                asked = parse_qs(urlsplit(html.unescape(match.group(1))).query, max_num_fields=100)
-            except ValueError:
-                continue
-            fields = {name: values[0] for name, values in asked.items()}
-            if "mediaurl" in fields:
-                yield fields["mediaurl"], fields
+def viewer_link(text: str) -> Mapping[str, str]:
+    """The fields of a link to Bing's viewer; none for another link."""
+    if "mediaurl=" not in text:
+        return {}
+    try:
+        fields = parse_qs(urlsplit(html.unescape(text)).query, max_num_fields=100)
+    except ValueError:
+        return {}
+    return {name: values[0] for name, values in fields.items()}
 
 
 def from_mark(mark: Mapping[str, Any], sizes: Mapping[str, str]) -> Found | None:
@@ -114,8 +116,8 @@ def from_mark(mark: Mapping[str, Any], sizes: Mapping[str, str]) -> Found | None
         url=url,
         page=address(mark.get("purl")),
         title=words(mark.get("t")),
-        width=pixels(sizes.get("expw")),
-        height=pixels(sizes.get("exph")),
+        width=number(sizes.get("expw")),
+        height=number(sizes.get("exph")),
         thumbnail=address(mark.get("turl")),
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from core.collect.engines import bing
+from core.collect.engines import baidu, bing, flickr, google, openverse, wikimedia
 from core.collect.engines.site import Site
 from core.collect.engines.terms import Found, Outcome, Search
 
@@ -18,7 +18,9 @@ __all__ = [
     "Search",
 ]
 
-SITES: Mapping[str, Site] = {site.name: site for site in (bing.SITE,)}
+SITES: Mapping[str, Site] = {
+    module.SITE.name: module.SITE for module in (bing, google, baidu, flickr, wikimedia, openverse)
+}
 
 
 @dataclass(frozen=True, kw_only=True)

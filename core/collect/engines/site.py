@@ -70,12 +70,9 @@ class Site:
 
 
 def chosen(filters: Mapping[str, Mapping[str, str]], wanted: Search) -> dict[str, str]:
-    """For each filter wanted that the site offers, what stands for it in a request."""
-    return {
-        kind: filters[kind][value]
-        for kind, value in wanted.filters.items()
-        if value in filters.get(kind, {})
-    }
+    """What stands in a request for each filter wanted; none for what is true of all there."""
+    stands_for = {kind: filters.get(kind, {}).get(v) for kind, v in wanted.filters.items()}
+    return {kind: value for kind, value in stands_for.items() if value}
 
 
 def path(start: str, fields: Mapping[str, str | int]) -> str:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 LONGEST_ADDRESS = 4096
 LONGEST_TEXT = 500
-LARGEST_SIDE = 1_000_000
+LARGEST = 1_000_000
 TAG = re.compile(r"<[^<>]*>")
 # Control characters, and the private-use marks Bing sets around the words searched for.
 UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u2028\u2029\ue000-\uf8ff\ud800-\udfff]+")
@@ -41,15 +41,15 @@ def words(value: object) -> str | None:
     return text[:LONGEST_TEXT] or None
 
 
-def pixels(value: object) -> int | None:
-    """A side in pixels, from a number or its digits, or None."""
+def number(value: object) -> int | None:
+    """A whole number from 1 to a million, such as a side in pixels, or None."""
     if isinstance(value, bool) or not isinstance(value, int | str):
         return None
     if isinstance(value, str):
         if len(value) > 7 or not (value.isascii() and value.isdigit()):
             return None
         value = int(value)
-    return value if 0 < value <= LARGEST_SIDE else None
+    return value if 0 < value <= LARGEST else None
 
 
 def parsed(text: str) -> Any:  # noqa: ANN401 - JSON may hold anything

@@ -24,7 +24,7 @@ def test_the_real_page_gives_all_its_47_pictures_in_order(pages):
     assert [one.thumbnail or "" for one in found] == [row["thumbnail_url"] for row in expected]
     assert [one.title or "" for one in found] == [row["title"] for row in expected]
     assert (found[0].width, found[0].height) == (1000, 1000)
-    assert sum(one.width is not None and one.height is not None for one in found) == 46
+    assert sum(one.width is not None and one.height is not None for one in found) == 47
 
 
 def test_the_made_page_gives_its_six_pictures_with_full_addresses(pages):

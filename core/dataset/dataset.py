@@ -17,6 +17,7 @@ from core.dataset.journal import Again, Journal
 from core.dataset.locking import TreeLock
 from core.dataset.moving import goes_through_link
 from core.dataset.names import DEFAULT_UNSORTED, HOME, check_class_name, shown
+from core.dataset.parts import folder_for, found_parts, load_parts, sort_anew
 from core.dataset.places import absolute, place_of, token_of
 from core.dataset.reconcile import Reconciled, Reconciler
 from core.dataset.rows import (
@@ -27,7 +28,7 @@ from core.dataset.rows import (
     row_at,
     rows_by_id,
 )
-from core.dataset.settings import load_setting, rename_unsorted, save_setting
+from core.dataset.settings import load_setting, save_setting
 from core.dataset.steps import Edit, Step
 from core.errors import DatasetError
 from core.jobs.progress import Task
@@ -128,6 +129,21 @@ class Dataset:
         """The class folders, emptied ones too, by name."""
         return listings.classes(self.connection(), self.unsorted)
 
+    def parts(self) -> tuple[str, ...]:
+        """The top folders of a data set that brings its own split, such as "train" and "valid".
+
+        Class folders lie in them then; see ``core.dataset.parts``. Empty for all other data sets.
+        """
+        return load_parts(self.connection())
+
+    def folder_for(self, class_name: str | None) -> str:
+        """The folder that new photos of a class go to, relative to the data set.
+
+        None stands for photos without a class. In a data set that brings its own split, new
+        photos are for training.
+        """
+        return folder_for(class_name or self.unsorted, self.parts(), unsorted=self.unsorted)
+
     def counts(self) -> dict[str, int]:
         """Present photos of each class."""
         return listings.counts(self.connection(), self.classes())
@@ -215,7 +231,9 @@ class Dataset:
         with self._catalogue.writing() as connection:
             if key == "unsorted" and value != self.unsorted:
                 check_class_name(value, [])
-                rename_unsorted(connection, value, version=self._catalogue.bump())
+                parts = found_parts(self.root, connection, unsorted=value)
+                version = self._catalogue.bump()
+                sort_anew(connection, unsorted=value, parts=parts, version=version)
             save_setting(connection, key, value)
 
     # Edits, each call one step
@@ -236,10 +254,10 @@ class Dataset:
                 read-only.
         """
         with self._editing():
-            creates = plans.class_to_create(
-                class_name, self.classes(), unsorted=self.unsorted, new=new
-            )
-            wishes = plans.relabel(self.get(ids).values(), class_name, unsorted=self.unsorted)
+            plans.require_class(class_name, self.classes(), unsorted=self.unsorted, new=new)
+            rows = self.get(ids).values()
+            wishes = plans.relabel(rows, class_name, unsorted=self.unsorted, parts=self.parts())
+            creates = plans.missing_folders(self.root, wishes)
             return self._journal.perform(
                 "relabel", wishes, unsorted=self.unsorted, edit=edit, creates=creates
             )
@@ -251,7 +269,8 @@ class Dataset:
             DatasetError: If the data set is read-only.
         """
         with self._editing():
-            wishes = plans.remove(self.get(ids).values(), unsorted=self.unsorted)
+            rows = self.get(ids).values()
+            wishes = plans.remove(rows, unsorted=self.unsorted, parts=self.parts())
             return self._journal.perform("remove", wishes, unsorted=self.unsorted, edit=edit)
 
     def restore(self, ids: Iterable[int]) -> Step:
@@ -261,7 +280,9 @@ class Dataset:
             DatasetError: If the data set is read-only.
         """
         with self._editing():
-            wishes = plans.restore(self.connection(), list(ids), unsorted=self.unsorted)
+            wishes = plans.restore(
+                self.connection(), list(ids), unsorted=self.unsorted, parts=self.parts()
+            )
             return self._journal.perform("restore", wishes, unsorted=self.unsorted)
 
     def undo(self) -> Step:
@@ -306,6 +327,16 @@ class Dataset:
         """
         with self._editing():
             return apply_edits(self, self._journal, client, edits)
+
+    @contextmanager
+    def editing(self) -> Iterator[Journal]:
+        """Hold the lock, for edits of the ground's own: the journal, with nothing unfinished in it.
+
+        Raises:
+            DatasetError: If the data set is read-only.
+        """
+        with self._editing():
+            yield self._journal
 
     # Inside
 

@@ -14,6 +14,7 @@ from core.dataset.catalogue import GONE, PRESENT, REMOVED
 from core.dataset.folder_times import folder_id
 from core.dataset.names import REMOVED as REMOVED_FOLDER
 from core.dataset.names import class_of, decoded, encoded, folder_of, is_removed, name_of
+from core.dataset.parts import load_parts
 from core.dataset.scanning import Found, stat_file
 
 KEPT = -1  # the row at the path is the file's, and is up to date
@@ -138,7 +139,7 @@ class Intake:
         self, connection: sqlite3.Connection, one: Hashed, file_id: int | None, version: int
     ) -> None:
         removed = is_removed(one.path)
-        class_name = class_of(one.path, self._unsorted)
+        class_name = class_of(one.path, self._unsorted, load_parts(connection))
         connection.execute(
             "INSERT INTO file(id, path, folder, class, content, bytes, mtime_ns, place, was, "
             "left_at, changed) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "

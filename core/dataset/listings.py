@@ -5,13 +5,23 @@ from collections.abc import Iterable
 
 from core.dataset.catalogue import GONE, PRESENT, REMOVED
 from core.dataset.names import decoded
+from core.dataset.parts import load_parts
 
 
 def class_folders(connection: sqlite3.Connection) -> list[str]:
-    """The folders right below the data set's own, by name."""
+    """The names of the folders where classes lie: below the data set's own, or in its parts."""
+    parts = load_parts(connection)
     rows = connection.execute("SELECT path FROM folder WHERE path<>x''")
-    names = sorted(decoded(path) for (path,) in rows)
-    return [name for name in names if "/" not in name and not name.startswith(".")]
+    names = set()
+    for (path,) in rows:
+        top, slash, name = decoded(path).partition("/")
+        if top in parts:
+            top = name
+        elif slash:
+            continue
+        if top and "/" not in top and not top.startswith("."):
+            names.add(top)
+    return sorted(names)
 
 
 def classes(connection: sqlite3.Connection, unsorted: str) -> list[str]:

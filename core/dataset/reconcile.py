@@ -20,6 +20,7 @@ from core.dataset.listings import class_folders
 from core.dataset.moving import goes_through_link
 from core.dataset.names import REMOVED as REMOVED_FOLDER
 from core.dataset.names import decoded, encoded, folder_of, look_alikes, shown
+from core.dataset.parts import found_parts, load_parts, sort_anew
 from core.dataset.scanning import Listed, has_removed, is_plain_folder, list_folder, stat_file
 from core.dataset.steps import Skipped
 from core.errors import DatasetError
@@ -71,6 +72,7 @@ class Reconciler:
         self._root = root
         self._catalogue = catalogue
         self._lock = lock
+        self._unsorted = unsorted
         self._intake = Intake(root, unsorted=unsorted)
         self._unreadable: list[Skipped] = []
         self._unread_before: set[str] = set()  # no news when they cannot be read again
@@ -88,6 +90,8 @@ class Reconciler:
         differences = yield from self._compare(everything=everything)
         if differences.folders or differences.lost_folders:
             self._note_lost(differences)
+        self._note_parts()
+        if differences.folders or differences.lost_folders:
             yield from self._note_found(differences)
         return self._result()
 
@@ -213,6 +217,19 @@ class Reconciler:
                 lost += self._lost_with_folder(connection, path)
             for file_id in lost:
                 self._intake.note_gone(connection, file_id, version=version)
+
+    def _note_parts(self) -> None:
+        """Take note of whether the tree brings its own split; its classes lie deeper then."""
+        connection = self._catalogue.connection()
+        if self._found_parts(connection) == load_parts(connection):
+            return
+        with self._lock(), self._catalogue.writing() as connection:
+            version = self._catalogue.bump()
+            parts = self._found_parts(connection)
+            sort_anew(connection, unsorted=self._unsorted, parts=parts, version=version)
+
+    def _found_parts(self, connection: sqlite3.Connection) -> tuple[str, ...]:
+        return found_parts(self._root, connection, unsorted=self._unsorted)
 
     def _lost_with_folder(self, connection: sqlite3.Connection, path: str) -> list[int]:
         if is_plain_folder(self._root / path) and not goes_through_link(self._root, path):

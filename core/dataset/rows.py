@@ -5,13 +5,16 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from core.dataset.catalogue import GONE, PRESENT, REMOVED, Catalogue
 from core.dataset.names import class_of, decoded, encoded, is_removed
+from core.dataset.parts import load_parts
 
 IDS_A_QUERY = 500  # SQLite takes 999 in its oldest builds
 PATCH_AT_MOST = 5_000  # more changed rows than this are read with all the others
+
+Key = TypeVar("Key", int, str)
 
 
 class FileRow(NamedTuple):
@@ -108,7 +111,7 @@ def _read(
 def rows_by_id(connection: sqlite3.Connection, ids: Iterable[int]) -> dict[int, FileRow]:
     """The present ones among some files, in the order asked for."""
     found: dict[int, FileRow] = {}
-    for chunk in _chunks(ids):
+    for chunk in chunks(ids):
         marks = ",".join("?" * len(chunk))
         rows = _read(connection, f"id IN ({marks}) AND place={PRESENT}", chunk)
         by_id = {row.id: row for row in rows}
@@ -130,7 +133,7 @@ def removed_rows(
         cursor = connection.execute(f"{query} ORDER BY left_at DESC, id DESC")
         return [_removed_row(values) for values in cursor]
     found = []
-    for chunk in _chunks(ids):
+    for chunk in chunks(ids):
         cursor = connection.execute(f"{query} AND id IN ({','.join('?' * len(chunk))})", chunk)
         found += [_removed_row(values) for values in cursor]
     return found
@@ -142,8 +145,9 @@ def _removed_row(values: tuple[int, bytes, bytes, bytes | None, str, int, float]
     return RemovedRow(file_id, decoded(was), name, content, size, left_at)
 
 
-def _chunks(ids: Iterable[int]) -> Iterator[list[int]]:
-    every = list(dict.fromkeys(ids))
+def chunks(keys: Iterable[Key]) -> Iterator[list[Key]]:
+    """Some keys, each once, in lists that one query takes."""
+    every = list(dict.fromkeys(keys))
     for start in range(0, len(every), IDS_A_QUERY):
         yield every[start : start + IDS_A_QUERY]
 
@@ -164,7 +168,7 @@ def place_file(
     """
     clear_path(connection, path, except_id=file_id, version=version)
     removed = is_removed(path)
-    class_name = class_of(path, unsorted)
+    class_name = class_of(path, unsorted, load_parts(connection))
     connection.execute(
         "UPDATE file SET path=?, folder=?, class=?, place=?, was=?, left_at=?, changed=? "
         "WHERE id=?",

@@ -2,8 +2,6 @@
 
 import sqlite3
 
-from core.dataset.names import class_of, decoded, encoded
-
 
 def load_setting(
     connection: sqlite3.Connection, key: str, default: str | None = None
@@ -19,15 +17,3 @@ def save_setting(connection: sqlite3.Connection, key: str, value: str) -> None:
         "INSERT INTO setting VALUES(?, ?) ON CONFLICT(key) DO UPDATE SET value=excluded.value",
         (key, value),
     )
-
-
-def rename_unsorted(connection: sqlite3.Connection, name: str, *, version: int) -> None:
-    """Have another folder count as the one for photos without a class. No file is moved."""
-    rows = connection.execute("SELECT id, path, class FROM file WHERE place<2").fetchall()
-    for file_id, path, before in rows:
-        class_name = class_of(decoded(path), name)
-        after = None if class_name is None else encoded(class_name)
-        if after != before:
-            connection.execute(
-                "UPDATE file SET class=?, changed=? WHERE id=?", (after, version, file_id)
-            )

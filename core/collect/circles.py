@@ -63,7 +63,7 @@ def draw_circles(count: int, style: CircleStyle, random: np.random.Generator) ->
     look: Look = ("filled", "tinted")[random.integers(2)]
     for x, y, radius in place_circles(count, style, random):
         ink = INKS[random.choice(inks)]
-        _draw_one(pen, x, y, radius, ink=ink, paper=paper, look=look)
+        draw_one(pen, x, y, radius, ink=ink, paper=paper, look=look)
     return picture.resize((SIDE, SIDE), Image.Resampling.BOX)
 
 
@@ -96,7 +96,7 @@ def _try_to_place(
     return placed
 
 
-def _draw_one(
+def draw_one(
     pen: ImageDraw.ImageDraw,
     x: float,
     y: float,
@@ -106,6 +106,7 @@ def _draw_one(
     paper: Colour,
     look: Look,
 ) -> None:
+    """Draw a circle on a picture that is ``FINER`` times as large as it will be."""
     box = [(x - radius) * FINER, (y - radius) * FINER, (x + radius) * FINER, (y + radius) * FINER]
     line = round(max(1.5, radius / 8) * FINER)
     if look == "filled":

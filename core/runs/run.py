@@ -4,9 +4,27 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
+
+from core.dataset.parts import Part
+
+
+class Figure(TypedDict):
+    """How a run does on one part of its data set's own split."""
+
+    photos: int
+    judged: int  # of them, those that a head judged which had not seen them
+    wrong: int  # of the judged
+    error_rate: float | None  # wrong / judged, 0 to 1
+
+
+class Split(TypedDict):
+    """How a run does on the parts of a data set that brings its own split."""
+
+    judged_on: Part  # what the run's own figures are about: "valid", or "test" without that
+    parts: dict[Part, Figure]  # those with photos; "train" is judged out of fold
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +36,7 @@ class Run:
     backbone: str
     classes: tuple[str, ...]  # those trained on; predictions and heads use this order
     images: int  # files trained on
-    judged: int  # of them, those that a head judged which had not seen them
+    judged: int  # those that a head judged which had not seen them: of them, or by ``split``
     wrong: int  # of the judged
     error_rate: float  # wrong / judged, 0 to 1
     loss: float  # mean cross-entropy of the judged
@@ -29,16 +47,19 @@ class Run:
     step: int | None  # the last step of the journal when the run began; None without any
     settings: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()  # sentences for the user
+    split: Split | None = None  # where photos were held out by the data set's own split
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Predictions:
-    """One row per file a run was trained on, N in all, in the order of the data set's paths."""
+    """One row per file a run was about, N in all, in the order of the data set's paths."""
 
     file_id: np.ndarray  # (N,) int64
     content: tuple[str, ...]
     given: np.ndarray  # (N,) int16: index of its class, in the run's classes, when it was trained
-    fold: np.ndarray  # (N,) int8: the head that did not see it; -1 if trained on, not judged
+    # (N,) int8: the head that did not see it; -1 if trained on, not judged. From the run's number
+    # of folds on, it is the head from all photos: see ``split``.
+    fold: np.ndarray
     probs: np.ndarray  # (N, K) float32: what that head says; not to be trusted where fold is -1
 
     @property

@@ -88,7 +88,9 @@ def load_tensors(home: Path, run_id: str) -> dict[str, np.ndarray]:
     """A run's heads, by name; see ``load_run`` for what is raised.
 
     "weight" (K, D) and "bias" (K,) of the head from all photos, "fold_weight" (F, K, D) and
-    "fold_bias" (F, K) of those that left a fold out; all apply to raw features.
+    "fold_bias" (F, K) of those that left a fold out; all apply to raw features. Where the data set
+    brought its own split, the first stands at the end of the others again, once for each part held
+    out.
     """
     folder = _existing(home, run_id)
     from safetensors import SafetensorError
@@ -167,6 +169,8 @@ def _read_run(folder: Path) -> Run:
     kept = json.loads((folder / RUN_FILE).read_text(encoding="ascii"))
     if kept["format"] != FORMAT or kept["id"] != folder.name:
         raise ValueError("not a run of this format")
+    # Runs from before data sets could bring their own split say nothing of one.
+    kept.setdefault("split", None)
     known = {field.name: kept[field.name] for field in fields(Run)}
     known["classes"] = tuple(known["classes"])
     known["warnings"] = tuple(known["warnings"])

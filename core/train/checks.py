@@ -1,11 +1,13 @@
 """What can be said of a data set before it is trained on."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.dataset import Dataset, FileRow
+from core.dataset.parts import Part
 from core.errors import TrainingError
+from core.train.given_split import about_split, by_part, with_classes
 
 FEW_PHOTOS = 20  # a class below this is judged roughly
 UNEVEN = 10  # times as many photos in the largest class as in the smallest
@@ -23,6 +25,8 @@ class Material:
     rows: tuple[FileRow, ...]  # photos in classes, by path
     classes: tuple[str, ...]  # classes with photos, in the data set's order
     warnings: tuple[str, ...]  # sentences
+    # What the data set's own split keeps for judging, part by part: no head trains on it.
+    held: Mapping[Part, tuple[FileRow, ...]]
 
 
 def before_training(dataset: Dataset) -> list[str]:
@@ -36,17 +40,25 @@ def before_training(dataset: Dataset) -> list[str]:
 
 def material(dataset: Dataset, rows: Iterable[FileRow]) -> Material:
     """Those of some photos that can be trained on, in classes; see ``before_training``."""
-    photos = tuple(row for row in rows if row.class_name is not None)
+    parts = dataset.parts()
+    apart = by_part((row for row in rows if row.class_name is not None), parts)
+    photos = apart.pop("train", ())
     filled = {row.class_name for row in photos}
     every = dataset.classes()
     every += sorted(str(name) for name in filled.difference(every))  # gone since the rows were read
     distinct = _distinct(photos)
     _refuse_if_hopeless(dataset, photos, distinct)
-    empty = [name for name in every if name not in filled]
+    classes = tuple(name for name in every if name in filled)
+    elsewhere = {row.class_name for held in apart.values() for row in held}
+    empty = [name for name in every if name not in filled | elsewhere]
     return Material(
         rows=photos,
-        classes=tuple(name for name in every if name in filled),
-        warnings=tuple(_warnings(photos, empty, distinct)),
+        classes=classes,
+        warnings=(
+            *_warnings(photos, empty, distinct),
+            *(about_split(photos, apart, classes) if parts else ()),
+        ),
+        held=with_classes(apart, classes),
     )
 
 

@@ -20,8 +20,10 @@ from core.jobs.progress import JobResult, Progress, Task
 from core.networks.backbones import DEFAULT, FEATURES_VERSION
 from core.networks.features import FeatureStore
 from core.runs import Predictions, Run, new_run_id, save_run
+from core.runs.split import counted, split_of
 from core.train.checks import NONE_TO_JUDGE, Material, before_training, material
 from core.train.dealing import folds_for_run
+from core.train.given_split import all_predictions, all_tensors
 from core.train.head import FitStep, Heads, fit_heads, fit_once
 
 __all__ = ["before_training", "train_quick", "train_quick_job"]
@@ -96,22 +98,36 @@ class _Training:
         self.kept_folds = self._deal(material(self.dataset, every))  # or refuses, before long work
         readable = yield from self._timed("embed", self._embed(every))
         latest = self.dataset.history(1)
-        photos = material(self.dataset, self._standing(readable))
+        standing = self._standing(readable)
+        photos = material(self.dataset, standing)
+        if any(row.content not in self.kept_folds for row in photos.rows):
+            self.kept_folds = self._deal(photos)  # a photo was moved from one part to another
         labels, fold = self._labelled(photos)
         heads = yield from self._timed("fit", self._fit(photos, labels, fold))
         yield Progress(phase="judge", done=0, total=1, message="Judging every photo.")
         began = time.monotonic()
-        predictions = Predictions(
-            file_id=np.array([row.id for row in photos.rows], dtype=np.int64),
-            content=tuple(row.content for row in photos.rows),
-            given=labels,
-            fold=fold,
-            probs=heads.probs,
+        predictions = all_predictions(
+            photos.rows,
+            labels,
+            fold,
+            heads,
+            held=photos.held,
+            classes=photos.classes,
+            features=self._features,
+            folds=FOLDS,
         )
-        run = self._judged(photos, predictions, heads, left_out=_left_out(every, photos.rows))
+        unusable = _left_out(every, [row.id for row in standing])
+        run = self._judged(
+            photos,
+            predictions,
+            heads,
+            left_out=_left_out(every, predictions.file_id.tolist()),
+            said=_about_left_out(unusable, self.gone),
+        )
         self.seconds["judge"] = round(time.monotonic() - began, 3)
         run = replace(run, step=latest[0].id if latest else None)
-        save_run(self.dataset.home, run, predictions, heads.tensors(), self.curve)
+        tensors = all_tensors(heads, held=photos.held)
+        save_run(self.dataset.home, run, predictions, tensors, self.curve)
         yield Progress(phase="judge", done=1, total=1, message=_in_words(run))
         return run
 
@@ -140,6 +156,7 @@ class _Training:
         # In the order of contents, so that any part of the way is a fair sample of all classes.
         shuffled = sorted(readable, key=lambda row: row.content)
         task = embed(self.dataset, self.backbone, shuffled)
+        learning = [row for row in shuffled if row.content in self.kept_folds]  # none held out
         points = 0
         while True:
             try:
@@ -152,7 +169,7 @@ class _Training:
             yield progress
             if progress.done * CURVE_POINTS >= (points + 1) * len(missing):
                 points = progress.done * CURVE_POINTS // len(missing)
-                point = self._learning_curve_point(shuffled)
+                point = self._learning_curve_point(learning)
                 if point is not None:
                     yield replace(progress, metrics=point)
 
@@ -167,10 +184,10 @@ class _Training:
         self.gone |= contents.keys() - {row.id for row in standing}
         return standing
 
-    def _learning_curve_point(self, shuffled: Sequence[FileRow]) -> dict[str, float] | None:
+    def _learning_curve_point(self, learning: Sequence[FileRow]) -> dict[str, float] | None:
         """How well heads do that are fitted on what is embedded so far."""
-        missing = set(self.store.missing([row.content for row in shuffled]))
-        rows = [row for row in shuffled if row.content not in missing]
+        missing = set(self.store.missing([row.content for row in learning]))
+        rows = [row for row in learning if row.content not in missing]
         embedded = len(rows)
         names, labels = np.unique([str(row.class_name) for row in rows], return_inverse=True)
         if len(names) < 2:
@@ -241,8 +258,11 @@ class _Training:
         heads: Heads,
         *,
         left_out: Sequence[FileRow],
+        said: Sequence[str],
     ) -> Run:
-        judged = predictions.judged
+        in_parts = {part: len(rows) for part, rows in photos.held.items()}
+        split = split_of(predictions, {"train": len(photos.rows), **in_parts}, folds=FOLDS)
+        judged = counted(predictions, split, folds=FOLDS)
         wrong = int((predictions.predicted != predictions.given)[judged].sum())
         return Run(
             id=new_run_id(),
@@ -266,12 +286,13 @@ class _Training:
                 "left_out": [row.id for row in left_out],
                 "strengths": [{"l2": l2, "valid_loss": loss} for l2, loss in heads.path],
             },
-            warnings=(*_about_left_out(left_out, self.gone), *photos.warnings),
+            warnings=(*said, *photos.warnings),
+            split=split,
         )
 
 
-def _left_out(every: Sequence[FileRow], trained: Sequence[FileRow]) -> list[FileRow]:
-    kept = {row.id for row in trained}
+def _left_out(every: Sequence[FileRow], used: Sequence[int]) -> list[FileRow]:
+    kept = set(used)
     return [row for row in every if row.class_name is not None and row.id not in kept]
 
 
@@ -313,4 +334,9 @@ def _fit_progress(step: FitStep | None) -> Progress:
 
 
 def _in_words(run: Run) -> str:
-    return f"Wrong on {run.wrong:,} of {run.judged:,} photos it had not seen."
+    where = (
+        f"photos in {run.split['judged_on']} that it never saw"
+        if run.split
+        else ("photos it had not seen")
+    )
+    return f"Wrong on {run.wrong:,} of {run.judged:,} {where}."

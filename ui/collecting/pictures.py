@@ -37,7 +37,7 @@ def link(url: str, words: str | None = None) -> str:
         return said
     return (
         f'<a href="{html.escape(url, quote=True)}" target="_blank" '
-        f'rel="noopener noreferrer nofollow" style="color:inherit;overflow-wrap:anywhere">{said}</a>'
+        f'rel="noopener noreferrer" style="color:inherit;overflow-wrap:anywhere">{said}</a>'
     )
 
 

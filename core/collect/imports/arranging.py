@@ -23,6 +23,7 @@ class Plan:
     prefix: str = ""  # folders that wrap everything
     pattern: str = ""  # "flat"
     list_name: str = ""  # "list": which of the files is the table
+    list_path: str = ""  # "list": a table uploaded by itself, instead
     make_new: bool = True  # "list": whether classes may be made that the data set does not have
     class_name: str | None = None  # "unsorted": a class for all of them
     keep_parts: bool = False  # "split": keep train and valid apart, in a data set that is empty

@@ -2,7 +2,8 @@
 
 import errno
 import os
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from io import RawIOBase
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +13,7 @@ import xxhash
 
 from core.collect.imports import uploads
 from core.collect.imports.archives import Member, Unpacker, open_archive
+from core.collect.imports.arranging import Plan
 from core.collect.imports.names import each_once, is_label_list, is_passed_over
 from core.dataset.moving import is_junction
 from core.dataset.names import shown
@@ -77,6 +79,14 @@ def open_bundle(source: Mapping[str, str]) -> Bundle:
     if source["kind"] == "files":
         return FilesBundle(path, title)
     return FolderBundle(path, title)
+
+
+def reader_for(bundle: Bundle, plan: Plan) -> Callable[[str], bytes]:
+    """Reads the table that a plan names: one that was uploaded by itself, or one inside."""
+    if not plan.list_path:
+        return bundle.read
+    path = Path(plan.list_path)
+    return lambda name: _read_list(path, path.name)
 
 
 class ZipBundle:
@@ -161,12 +171,16 @@ class FilesBundle:
         return _read_list(self._files[name], name)
 
 
-def walk(root: Path, *, most: int = MOST_FILES) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def walk(
+    root: Path, *, most: int = MOST_FILES, seconds: float | None = None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Paths of what may be photos or tables below a folder, and sentences about the rest.
 
     Raises:
-        DatasetError: If the folder cannot be read, or holds more than ``most`` files.
+        DatasetError: If the folder cannot be read, holds more than ``most`` files, or takes longer
+            than ``seconds`` to read.
     """
+    deadline = None if seconds is None else time.monotonic() + seconds
     names: list[str] = []
     unread: list[str] = []
     links = 0
@@ -197,10 +211,10 @@ def walk(root: Path, *, most: int = MOST_FILES) -> tuple[tuple[str, ...], tuple[
             ):
                 names.append(path)
         waiting += reversed(below)
-        if len(names) > most:
+        if len(names) > most or (deadline is not None and time.monotonic() > deadline):
             raise DatasetError(
-                f"{shown(str(root))} holds more than {most:,} files. Use it where it is instead "
-                "of copying it."
+                f"{shown(str(root))} holds too many files to look through. Use it where it is, or "
+                "choose a folder inside it."
             )
     if links:
         words = "1 link is" if links == 1 else f"{links:,} links are"

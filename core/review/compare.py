@@ -12,6 +12,7 @@ import numpy as np
 
 from core.dataset import Dataset
 from core.runs import Predictions, Run, load_predictions
+from core.runs.split import in_part
 
 # A difference that chance alone makes at least this often is called one that could be chance.
 CHANCE = 0.05
@@ -96,7 +97,12 @@ def compare(dataset: Dataset, before: Run, after: Run) -> Comparison:
         broken=tuple(broken.tolist()),
         chance=chance,
         verdict=verdict,
-        words=(verdict, *_about_labels(counts), *_about_left_out(counts)),
+        words=(
+            verdict,
+            *_about_parts(later, at_later[kept], after),
+            *_about_labels(counts),
+            *_about_left_out(counts),
+        ),
     )
 
 
@@ -173,6 +179,20 @@ def _verdict(counts: dict[str, int], mended: int, broken: int, chance: float) ->
         f"The model itself has become {'better' if better else 'worse'}: {figures}. "
         "That is more than chance would explain."
     )
+
+
+def _about_parts(later: Predictions, kept: np.ndarray, after: Run) -> list[str]:
+    """Which photos are compared, where the data set brings its own split."""
+    if after.split is None or not len(kept):
+        return []
+    sizes = [
+        (int(in_part(later, part, folds=after.folds)[kept].sum()), part)
+        for part in after.split["parts"]
+    ]
+    first, *rest = [(number, part) for number, part in sizes if number]
+    told = [f"{first[0]:,} of these photos are in {first[1]}"]
+    told += [f"{number:,} in {part}" for number, part in rest]
+    return [f"{', '.join(told)}: each was judged by a model that had not seen it."]
 
 
 def _about_labels(counts: dict[str, int]) -> list[str]:

@@ -25,6 +25,7 @@ def listed(
     *,
     given: int | None = None,
     predicted: int | None = None,
+    among: np.ndarray | None = None,
 ) -> np.ndarray:
     """Positions in the predictions of the judged photos asked for, highest loss first.
 
@@ -34,9 +35,12 @@ def listed(
             the closest first.
         given: Only photos of this class, an index into the run's classes.
         predicted: Only photos for which the model names this class.
+        among: (N,) only these.
     """
     best = predictions.predicted  # (N,)
     wanted = predictions.judged
+    if among is not None:
+        wanted = wanted & among
     if given is not None:
         wanted = wanted & (predictions.given == given)
     if predicted is not None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.runs import Predictions, Run
+from core.runs.split import counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,9 +38,16 @@ class Results:
     most_confused: tuple[tuple[int, int, int], ...]
 
 
-def results(run: Run, predictions: Predictions) -> Results:
-    """Count what a run got right and wrong, over its judged photos."""
-    kept = predictions.judged
+def results(run: Run, predictions: Predictions, *, among: np.ndarray | None = None) -> Results:
+    """Count what a run got right and wrong.
+
+    Args:
+        run: The run.
+        predictions: Its predictions.
+        among: (N,) which rows to count, all of them judged; without it, those that the run's own
+            figures are about.
+    """
+    kept = counted(predictions, run.split, folds=run.folds) if among is None else among
     given, predicted = predictions.given[kept].astype(np.int64), predictions.predicted[kept]
     loss = predictions.loss[kept]
     classes = len(run.classes)
@@ -52,15 +60,14 @@ def results(run: Run, predictions: Predictions) -> Results:
         judged=len(given),
         loss=float(loss.mean(dtype=np.float64)) if len(loss) else float("nan"),
         confusion=confusion,
-        per_class=_per_class(run, predictions, confusion, loss),
+        per_class=_per_class(run, given, confusion, loss),
         most_confused=_most_confused(confusion),
     )
 
 
 def _per_class(
-    run: Run, predictions: Predictions, confusion: np.ndarray, loss: np.ndarray
+    run: Run, given: np.ndarray, confusion: np.ndarray, loss: np.ndarray
 ) -> tuple[ClassRow, ...]:
-    given = predictions.given[predictions.judged]
     losses = np.bincount(given, weights=loss, minlength=len(run.classes))
     mistakes = _mistakes(confusion)
     rows = []

@@ -46,3 +46,7 @@ class RunError(WinnowError):
 
 class ArchiveError(WinnowError):
     """An archive cannot be opened, or must not be unpacked."""
+
+
+class CollectError(WinnowError):
+    """What is to be collected cannot be asked for as it stands."""

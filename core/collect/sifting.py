@@ -1,0 +1,314 @@
+"""What arrives is sorted: kept, set aside or rejected, and taken in batch by batch."""
+
+import re
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from core.collect.incoming import Came
+from core.dataset import Dataset
+from core.dataset.arrivals import Arrival, Aside, AsideKind, TakenIn, take_in
+from core.dataset.catalogue import PRESENT, REMOVED
+from core.dataset.fetched import Fetched, note_fetched
+from core.dataset.names import decoded, shown
+from core.dataset.near_hashes import load_near_hashes, save_near_hashes
+from core.dataset.rows import rows_by_id
+from core.dataset.sources import Source
+from core.dataset.verdicts import StoredVerdict, save_verdicts
+from core.images.similar import NearIndex
+from core.images.verdict import Verdict
+
+SUFFIXES = {
+    "JPEG": ".jpg",
+    "MPO": ".jpg",
+    "PNG": ".png",
+    "GIF": ".gif",
+    "WEBP": ".webp",
+    "AVIF": ".avif",
+    "TIFF": ".tif",
+    "BMP": ".bmp",
+    "DIB": ".bmp",
+    "ICO": ".ico",
+    "JPEG2000": ".jp2",
+    "PPM": ".ppm",
+    "QOI": ".qoi",
+    "PSD": ".psd",
+    "SGI": ".sgi",
+    "ICNS": ".icns",
+    "DDS": ".dds",
+    "HEIF": ".heic",
+}
+LONGEST_STEM = 60
+# What Check asks of a photo; one that passed here need not be decoded there again.
+CHECKED_SIDE = 32
+A_PAGE = "The site sent a page instead of a picture."
+# Advice that is good for a file in the data set and not for one that was not taken in.
+ADVICE = (" Download it again or remove it.", " Remove it.", " Save it smaller to use it.")
+
+
+@dataclass(kw_only=True)
+class Known:
+    """A photo that later ones may be the same as."""
+
+    file: int | None  # None until it is taken in
+    is_removed: bool = False
+
+
+@dataclass(kw_only=True)
+class Waiting:
+    """A photo that is to be taken in with the next batch."""
+
+    came: Came
+    arrival: Arrival
+    known: Known | None = None  # its own entry, of one that is kept
+    like: Known | None = None  # what it is the same as, of one that is set aside
+
+
+class Sifter:
+    """Decides about each arrival in turn. Used by one thread."""
+
+    def __init__(self, dataset: Dataset, collection: str) -> None:
+        self._dataset = dataset
+        self._collection = collection
+        self._step = _step_to_join(dataset, collection)
+        self._contents = _known_contents(dataset)
+        self._near = NearIndex(load_near_hashes(dataset).items())
+        self._last: dict[str | None, int] = {}
+        self._kept: list[Waiting] = []
+        self._aside: list[Waiting] = []
+        self._rejected: list[Fetched] = []
+
+    def sift(self, came: Came) -> None:
+        """Decide about one: it is kept, set aside or rejected with the next ``flush``."""
+        hunt = came.candidate.hunt
+        if came.look is None:
+            self._reject(came, came.fetch.reason or "", again=came.fetch.again)
+            return
+        verdict, content = came.look.verdict, came.look.content
+        if verdict.kind not in ("good", "too_small") or not content:
+            self._reject(came, _reason(verdict), again=not verdict.lasting)
+            return
+        like = self._contents.get(content)
+        if like is not None:
+            self._set_aside(came, "duplicate", like)
+        elif verdict.kind == "too_small":
+            self._set_aside(came, "too_small", None, reason=verdict.reason or "")
+        elif (like := self._nearly(came.look.near)) is not None:
+            self._set_aside(came, "near_duplicate", like)
+        else:
+            self._keep(came)
+            return
+        hunt.settle(kept=False)
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there is something to write down."""
+        return bool(self._kept or self._aside or self._rejected)
+
+    def flush(self) -> None:
+        """Take in what was decided, as part of the collection's one step, and write it down."""
+        kept, aside, rejected = self._kept, self._aside, self._rejected
+        self._kept, self._aside, self._rejected = [], [], []
+        if kept:
+            taken = self._take_in(kept, rejected)
+            self._note_kept(kept, taken)
+        else:
+            note_fetched(self._dataset, rejected)
+        if aside:
+            self._take_in(self._with_reasons(aside), [])
+
+    def _reject(self, came: Came, reason: str, *, again: bool) -> None:
+        self._rejected.append(self._fetched(came, "rejected", reason=reason, again=again))
+        if came.fetch.path is not None:
+            came.fetch.path.unlink(missing_ok=True)
+        came.candidate.hunt.settle(kept=False)
+
+    def _keep(self, came: Came) -> None:
+        assert came.look is not None
+        known = Known(file=None)
+        self._contents[came.look.content] = known
+        if came.look.near is not None:
+            self._near.add(came.look.content, came.look.near)
+        self._kept.append(Waiting(came=came, arrival=self._arrival(came, None), known=known))
+        hunt = came.candidate.hunt
+        self._last[hunt.class_name] += 1
+        hunt.settle(kept=True)
+
+    def _set_aside(
+        self, came: Came, kind: AsideKind, like: Known | None, *, reason: str = ""
+    ) -> None:
+        aside = Aside(kind=kind, reason=reason)
+        self._aside.append(Waiting(came=came, arrival=self._arrival(came, aside), like=like))
+
+    def _nearly(self, near: bytes | None) -> Known | None:
+        """A photo that shows the same picture."""
+        nearest = None if near is None else self._near.nearest(near)
+        return None if nearest is None else self._contents.get(nearest[0])
+
+    def _arrival(self, came: Came, aside: Aside | None) -> Arrival:
+        assert came.look is not None and came.fetch.path is not None
+        hunt, found = came.candidate.hunt, came.candidate.found
+        suffix = SUFFIXES.get(came.look.verdict.format, ".jpg")
+        return Arrival(
+            staged=came.fetch.path,
+            name=f"{_stem(hunt.class_name)}_{self._number(hunt.class_name):04}{suffix}",
+            class_name=hunt.class_name,
+            content=came.look.content,
+            source=Source(
+                via=hunt.engine,
+                query=hunt.query or None,
+                url=found.url,
+                page=found.page,
+                title=found.title,
+                author=found.author,
+                licence=found.licence,
+                licence_url=found.licence_url,
+                at=time.time(),
+                collection=self._collection,
+            ),
+            aside=aside,
+        )
+
+    def _number(self, class_name: str | None) -> int:
+        """The number after the last one kept; what is set aside leaves it to the next."""
+        if class_name not in self._last:
+            self._last[class_name] = _last_number(self._dataset, class_name)
+        return self._last[class_name] + 1
+
+    def _take_in(self, waiting: list[Waiting], rejected: list[Fetched]) -> TakenIn:
+        arrivals = [one.arrival for one in waiting]
+        fetched = [
+            self._fetched(
+                one.came,
+                one.arrival.aside.kind if one.arrival.aside else "kept",
+                reason=one.arrival.aside.reason if one.arrival.aside else None,
+            )
+            for one in waiting
+        ]
+        taken = take_in(
+            self._dataset,
+            arrivals,
+            collection=self._collection,
+            step=self._step,
+            fetched=[*fetched, *rejected],
+        )
+        self._step = taken.step
+        return taken
+
+    def _note_kept(self, kept: list[Waiting], taken: TakenIn) -> None:
+        """Remember which files they became, and what the look at them found."""
+        verdicts, hashes = [], []
+        for one, file_id in zip(kept, taken.ids, strict=True):
+            look = one.came.look
+            assert look is not None and one.known is not None
+            if file_id is None:  # it could not be put into place: another may come instead
+                self._contents.pop(look.content, None)
+                one.came.candidate.hunt.lose()
+                continue
+            one.known.file = file_id
+            hashes.append((look.content, look.near))
+            if min(look.verdict.width, look.verdict.height) >= CHECKED_SIDE:
+                verdicts.append(
+                    StoredVerdict(file_id=file_id, content=look.content, kind="good", reason=None)
+                )
+        save_verdicts(self._dataset, verdicts)
+        save_near_hashes(self._dataset, hashes)
+
+    def _with_reasons(self, aside: list[Waiting]) -> list[Waiting]:
+        """Those set aside, each with a sentence that names what it is like."""
+        likes = [one.like.file for one in aside if one.like and one.like.file is not None]
+        names = _names(self._dataset, likes)
+        told = []
+        for one in aside:
+            assert one.arrival.aside is not None
+            like, kind = one.like, one.arrival.aside.kind
+            if like is not None:
+                name = shown(names.get(like.file or 0, "a photo that is gone by now"))
+                reason = (
+                    f"The same file as {name}"
+                    if kind == "duplicate"
+                    else f"Nearly the same picture as {name}"
+                )
+                reason += ", which is among the removed ones." if like.is_removed else "."
+                noted = replace(one.arrival.aside, reason=reason, resembles=like.file)
+                one = replace(one, arrival=replace(one.arrival, aside=noted))
+            told.append(one)
+        return told
+
+    def _fetched(
+        self, came: Came, outcome: str, *, reason: str | None = None, again: bool = False
+    ) -> Fetched:
+        hunt = came.candidate.hunt
+        return Fetched(
+            class_name=hunt.class_name,
+            url=came.candidate.found.url,
+            outcome=outcome,  # type: ignore[arg-type]
+            reason=reason,
+            again=again,
+            via=hunt.engine,
+            collection=self._collection,
+        )
+
+
+def _reason(verdict: Verdict) -> str:
+    """Why a file was rejected, in words for one that was not taken in."""
+    reason = verdict.reason or ""
+    if verdict.kind == "not_an_image" and "web page" in reason:
+        return A_PAGE
+    for advice in ADVICE:
+        reason = reason.removesuffix(advice)
+    return reason
+
+
+def _stem(class_name: str | None) -> str:
+    """The first part of our names for photos of a class."""
+    words = re.sub(r"[^\w-]+", "_", (class_name or "").lower()).strip("_")
+    return words[:LONGEST_STEM] or "photo"
+
+
+def _last_number(dataset: Dataset, class_name: str | None) -> int:
+    """The highest number in our names among the photos of a class, removed ones too."""
+    pattern = re.compile(rf"{re.escape(_stem(class_name))}_(\d{{1,9}})\b")
+    rows = dataset.connection().execute(
+        f"SELECT path FROM file WHERE place IN ({PRESENT}, {REMOVED}) AND class IS ?",
+        (None if class_name is None else class_name.encode("utf-8", "surrogateescape"),),
+    )
+    numbers = (pattern.match(decoded(path).rpartition("/")[2]) for (path,) in rows)
+    return max((int(found[1]) for found in numbers if found), default=0)
+
+
+def _step_to_join(dataset: Dataset, collection: str) -> int | None:
+    """The data set's last step, where it brought a part of this collection in an earlier run."""
+    last = dataset.next_undo()
+    if last is None or last.kind != "collect":
+        return None
+    ours = dataset.connection().execute(
+        "SELECT 1 FROM move JOIN source ON source.file=move.file "
+        "WHERE move.step=? AND source.collection=? LIMIT 1",
+        (last.id, collection),
+    )
+    return last.id if ours.fetchone() else None
+
+
+def _known_contents(dataset: Dataset) -> dict[str, Known]:
+    """The photos there are by content: present ones before removed ones."""
+    rows = dataset.connection().execute(
+        f"SELECT content, id, place FROM file WHERE place IN ({PRESENT}, {REMOVED}) "
+        "AND content<>'' ORDER BY place DESC, id DESC"
+    )
+    return {
+        content: Known(file=file_id, is_removed=place == REMOVED)
+        for content, file_id, place in rows
+    }
+
+
+def _names(dataset: Dataset, ids: Iterable[int]) -> dict[int, str]:
+    """Where some photos lie, or lay before they were removed."""
+    connection = dataset.connection()
+    wanted = set(ids)
+    names = {row.id: row.path for row in rows_by_id(connection, wanted).values()}
+    for one in wanted - names.keys():
+        row = connection.execute("SELECT was FROM file WHERE id=? AND was IS NOT NULL", (one,))
+        if (found := row.fetchone()) is not None:
+            names[one] = decoded(found[0])
+    return names

@@ -5,7 +5,8 @@ from importlib.util import find_spec
 
 import streamlit as st
 
-from ui.collecting.target import draw_target
+from ui.collecting import arriving, provenance, set_aside
+from ui.collecting.target import Target, draw_target
 
 # Each way in by its module in ``ui.collecting``, which has ``draw(target)``.
 WAYS = {
@@ -18,23 +19,34 @@ WAYS = {
 }
 
 
-def main() -> None:
-    """Lay out the page."""
-    st.title("Collect", anchor=False)
-    target = draw_target()
+def draw_ways(target: Target) -> None:
+    """Draw the choice of ways in, and the chosen one."""
     there = [way for way in WAYS if find_spec(f"ui.collecting.{way}") is not None]
-    if not there:
-        return
     way = st.segmented_control(
         "Where from",
         there,
         default=there[0],
         required=True,
         format_func=WAYS.__getitem__,
-        key="collect_way",
+        key=arriving.WAY,
         label_visibility="collapsed",
+        persist_state="session",
     )
-    import_module(f"ui.collecting.{way}").draw(target)
+    import_module(f"ui.collecting.{way or there[0]}").draw(target)
+
+
+def main() -> None:
+    """Lay out the page."""
+    st.title("Collect", anchor=False)
+    target = draw_target()
+    if target.dataset is None:
+        draw_ways(target)
+        return
+    if arriving.draw(target.dataset):
+        return  # one thing arrives at a time
+    draw_ways(target)
+    set_aside.draw(target.dataset)
+    provenance.draw(target.dataset)
 
 
 main()

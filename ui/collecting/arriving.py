@@ -1,0 +1,356 @@
+"""What arrives: photos as they come, what was not taken and why, and what to do next."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import uuid4
+
+import streamlit as st
+
+from core import jobs
+from core.collect import kept
+from core.collect.engines.found import ENGINES
+from core.collect.kept import ClassState
+from core.dataset import Dataset, fetched, sources
+from core.errors import JobError
+from core.jobs import JobStatus
+from core.jobs.record import JobFolder
+from ui import job_status, media, navigation, overview
+from ui.collecting.live_rows import LiveRow, Picture, live_rows
+from ui.words import count, plain, shown
+
+KIND = "collect"  # of every job that brings photos, so that one arrives at a time
+TARGET = "core.collect.collecting:collect_job"
+WAY = "collect_way"  # key of the page's choice of ways
+
+NEWEST = 16
+MOST_REFUSED = 500
+MOST_COUNTED = 1_000_000
+ASIDE = ("duplicate", "near_duplicate", "too_small")
+MORE = 50  # proposed for "Get more"
+# Tried in this order where another engine found too little: those with licences and no key first.
+NEXT_BEST = ("wikimedia", "openverse", "bing", "google")
+
+
+def begin(
+    dataset: Dataset,
+    *,
+    wanted: Sequence[Mapping[str, Any]] = (),
+    urls: Sequence[Mapping[str, Any]] = (),
+    collection: str | None = None,
+    filters: Mapping[str, str] | None = None,
+    min_side: int = 0,
+    key_name: str | None = None,
+) -> None:
+    """Start to collect, or to go on with a collection; says why where it cannot.
+
+    Args:
+        dataset: Where the photos go.
+        wanted: Searches: ``class_name``, ``query``, ``engine`` and ``most`` of each.
+        urls: Links: ``url`` and ``class_name`` of each.
+        collection: One to go on with; otherwise a new one.
+        filters: Of the search engines.
+        min_side: Photos whose shorter side has fewer pixels are set aside.
+        key_name: Of the key that an engine asks for, in ``core.collect.keys``.
+    """
+    arguments = {
+        "root": str(dataset.root),
+        "collection": collection or uuid4().hex,
+        "wanted": [dict(one) for one in wanted],
+        "urls": [dict(one) for one in urls],
+        "filters": dict(filters or {}),
+        "min_side": min_side,
+        "key_name": key_name,
+    }
+    job_status.start(dataset.home, KIND, TARGET, arguments)
+
+
+def leads_on(dataset: Dataset | None) -> bool:
+    """Whether what came shows a button to the next page, so that a form's own is second."""
+    if dataset is None:
+        return False
+    job = jobs.latest(dataset.home, KIND)
+    return job is not None and job.finished and _next(dataset) is not None
+
+
+def draw(dataset: Dataset) -> bool:
+    """Draw what arrives, or arrived last; returns whether photos are arriving now."""
+    job = jobs.latest(dataset.home, KIND)
+    if job is None:
+        return False
+    arguments = _asked(dataset, job)
+    collection = str(arguments.get("collection", ""))
+    if jobs.alive(job):
+        job_status.draw(
+            dataset.home,
+            KIND,
+            while_running=lambda _: _draw_rows(dataset, collection, live=True),
+        )
+        return True
+    job_status.draw(dataset.home, KIND)  # says how it ended early, and offers to go on
+    with st.container(border=True):
+        _draw_end(dataset, collection)
+        _draw_rows(dataset, collection, live=False)
+        for number, state in enumerate(_short(kept.state(dataset, collection))):
+            _draw_problem(dataset, state, arguments, number)
+        _draw_refused(dataset, collection, arguments)
+        _draw_next(dataset, arguments)
+    return False
+
+
+def _asked(dataset: Dataset, job: JobStatus) -> Mapping[str, Any]:
+    try:
+        return JobFolder(dataset.home, job.id).read_request().arguments
+    except JobError:
+        return {}
+
+
+def _draw_end(dataset: Dataset, collection: str) -> None:
+    """Say in one line and a sentence what came of it."""
+    by_outcome = fetched.outcomes(dataset, collection)
+    total = sum(one.get("kept", 0) for one in by_outcome.values())
+    if not by_outcome:
+        total = len(sources.arrived(dataset, collection, limit=MOST_COUNTED))
+    st.subheader(f"{count(total, 'photo')} came" if total else "No photo came", anchor=False)
+    aside = sum(one.get(kind, 0) for one in by_outcome.values() for kind in ASIDE)
+    refused = sum(one.get("rejected", 0) for one in by_outcome.values())
+    said = [f"{count(aside, 'photo')} set aside, see below"] if aside else []
+    if refused:
+        said.append(f"{count(refused, 'address', 'addresses')} gave no photo")
+    if said:
+        st.caption(". ".join(said) + ".")
+
+
+def _draw_rows(dataset: Dataset, collection: str, *, live: bool) -> None:
+    states = kept.state(dataset, collection)
+    rows = [_row(dataset, collection, state) for state in states]
+    if not rows:  # photos brought along, not searched for
+        pictures = _newest(dataset, collection, "*")
+        rows = [LiveRow(name="Newest", words="", counts="", pictures=pictures)] if pictures else []
+    if rows:
+        live_rows(rows, key=f"collect_rows_{collection}", live=live)
+
+
+def _row(dataset: Dataset, collection: str, state: ClassState) -> LiveRow:
+    words = f"{_engine(state.engine)}: {shown(state.query, limit=40)}" if state.query else ""
+    return LiveRow(
+        name=_named(state.class_name, limit=40),
+        words=words or _engine(state.engine),
+        counts=_counts(state),
+        kept=state.kept,
+        asked=state.asked,
+        pictures=_newest(dataset, collection, state.class_name),
+    )
+
+
+def _newest(dataset: Dataset, collection: str, class_name: str | None) -> list[Picture]:
+    rows = sources.arrived(dataset, collection, class_name=class_name, limit=NEWEST)
+    return [
+        Picture(
+            id=row.id,
+            url=media.thumb_url(dataset, row.content),
+            alt=f"A photo of {_named(row.class_name, limit=60)}",
+        )
+        for row in rows
+    ]
+
+
+def _counts(state: ClassState) -> str:
+    parts = [f"{state.found:,} found"]
+    for number, words in (
+        (state.rejected, "not usable"),
+        (state.duplicates, "the same"),
+        (state.near, "nearly the same"),
+        (state.small, "too small"),
+    ):
+        if number:
+            parts.append(f"{number:,} {words}")
+    return " · ".join(parts)
+
+
+def _draw_problem(
+    dataset: Dataset, state: ClassState, arguments: Mapping[str, Any], number: int
+) -> None:
+    name = plain(_named(state.class_name, limit=40))
+    st.warning(f"**{name}**: {plain(state.problem or '')}", icon=":material/warning:")
+    with st.container(horizontal=True):
+        for engine in _next_best(state.engine):
+            st.button(
+                f"Try {plain(ENGINES[engine].title)}",
+                key=f"collect_try_{number}_{engine}",
+                icon=":material/search:",
+                on_click=_try,
+                args=(dataset, state, engine, arguments),
+            )
+        st.button(
+            "Try again",
+            key=f"collect_again_{number}",
+            icon=":material/refresh:",
+            on_click=_try,
+            args=(dataset, state, state.engine, arguments),
+        )
+        st.button(
+            "Paste links",
+            key=f"collect_paste_{number}",
+            icon=":material/link:",
+            on_click=_choose,
+            args=("links",),
+        )
+        st.button(
+            "Upload",
+            key=f"collect_upload_{number}",
+            icon=":material/upload:",
+            on_click=_choose,
+            args=("uploads",),
+        )
+
+
+def _short(states: Sequence[ClassState]) -> list[ClassState]:
+    """Searches with a problem whose class no other search filled instead."""
+    came: Counter[str | None] = Counter()
+    for state in states:
+        came[state.class_name] += state.kept
+    return [one for one in states if one.problem and came[one.class_name] < one.asked]
+
+
+def _next_best(engine: str) -> list[str]:
+    free = [one for one in NEXT_BEST if one in ENGINES and not ENGINES[one].needs_key]
+    return [one for one in free if one != engine][:2]
+
+
+def _try(dataset: Dataset, state: ClassState, engine: str, arguments: Mapping[str, Any]) -> None:
+    """Look for what is missing of a class with an engine, the other classes left as they are."""
+    row = {
+        "class_name": state.class_name,
+        "query": state.query,
+        "engine": engine,
+        "most": state.asked if engine == state.engine else state.asked - state.kept,
+    }
+    _go_on(dataset, arguments, [row])
+
+
+def _go_on(
+    dataset: Dataset, arguments: Mapping[str, Any], wanted: Sequence[Mapping[str, Any]]
+) -> None:
+    kept_choices = {
+        name: arguments[name] for name in ("filters", "min_side", "key_name") if name in arguments
+    }
+    begin(dataset, wanted=wanted, collection=arguments.get("collection"), **kept_choices)
+
+
+def _choose(way: str) -> None:
+    st.session_state[WAY] = way
+
+
+def _draw_refused(dataset: Dataset, collection: str, arguments: Mapping[str, Any]) -> None:
+    refused = fetched.refused(dataset, collection, limit=MOST_REFUSED)
+    if not refused:
+        return
+    with st.expander(
+        f"Addresses that gave no photo ({len(refused):,})",
+        icon=":material/link_off:",
+        key=f"collect_refused_{collection}",
+    ):
+        st.dataframe(
+            {
+                "Class": [_named(one.class_name, limit=60) for one in refused],
+                "Reason": [shown(one.reason or "") for one in refused],
+                "Address": [shown(one.url) for one in refused],
+            },
+            column_config={
+                "Class": st.column_config.TextColumn(width="small"),
+                "Reason": st.column_config.TextColumn(width="large"),
+                "Address": st.column_config.TextColumn(width="large"),
+            },
+            hide_index=True,
+            key=f"collect_refused_table_{collection}",
+        )
+        if any(one.again for one in refused):
+            st.button(
+                "Try again",
+                key=f"collect_refused_again_{collection}",
+                icon=":material/refresh:",
+                help="Asks once more for those that may work at another time.",
+                on_click=_again,
+                args=(dataset, arguments),
+            )
+
+
+def _again(dataset: Dataset, arguments: Mapping[str, Any]) -> None:
+    job_status.start(dataset.home, KIND, TARGET, arguments)
+
+
+def _draw_next(dataset: Dataset, arguments: Mapping[str, Any]) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        following = _next(dataset)
+        if following is not None:
+            navigation.next_step(*following, key="collect_next")
+        else:
+            st.markdown("To train, photos of at least two classes are needed.", width="content")
+        if arguments.get("wanted"):
+            _draw_more(dataset, arguments)
+
+
+def _draw_more(dataset: Dataset, arguments: Mapping[str, Any]) -> None:
+    with st.popover("Get more", icon=":material/add_photo_alternate:"):
+        more = st.number_input(
+            "More photos for each class",
+            min_value=1,
+            max_value=1000,
+            value=MORE,
+            step=10,
+            key="collect_more",
+        )
+        st.caption("What is there already is not fetched again.")
+        st.button(
+            "Get them",
+            key="collect_get_more",
+            type="primary",
+            on_click=_get_more,
+            args=(dataset, arguments, int(more)),
+        )
+
+
+def _get_more(dataset: Dataset, arguments: Mapping[str, Any], more: int) -> None:
+    wanted = [
+        {
+            "class_name": one.class_name,
+            "query": one.query,
+            "engine": one.engine,
+            "most": one.kept + more,
+        }
+        for one in _best_of_each(kept.state(dataset, str(arguments["collection"])))
+    ]
+    _go_on(dataset, arguments, wanted)
+
+
+def _best_of_each(states: Sequence[ClassState]) -> list[ClassState]:
+    """For each class the search to ask for more: one without a problem, then the most fruitful."""
+    best: dict[str | None, ClassState] = {}
+    for one in states:
+        other = best.get(one.class_name)
+        if one.engine in ENGINES and (other is None or _rank(one) > _rank(other)):
+            best[one.class_name] = one
+    return list(best.values())
+
+
+def _rank(state: ClassState) -> tuple[bool, int]:
+    return (state.problem is None, state.kept)
+
+
+def _next(dataset: Dataset) -> tuple[str, str] | None:
+    """The page that comes next and what its button says; None while classes are missing."""
+    now = overview.standing(dataset)
+    if now.classes_with_photos < 2:
+        return None
+    if not now.runs and not now.checked.complete:
+        return "check", "Check the photos"
+    return "train", "Go to Train"
+
+
+def _named(class_name: str | None, *, limit: int) -> str:
+    return "unsorted" if class_name is None else shown(class_name, limit=limit)
+
+
+def _engine(name: str | None) -> str:
+    return ENGINES[name].title if name in ENGINES else "List of links"

@@ -2,6 +2,7 @@
 
 import email.utils
 import http
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -12,12 +13,18 @@ import requests
 import urllib3
 
 from core.collect.engines.terms import Ending
+from core.collect.web.guard import RefusedAddress
+from core.collect.web.names import NO_ROUTE
+from core.collect.web.reasons import causes, explain
+from core.collect.web.watch import Halted, Watch, watching
 
 LARGEST_ANSWER = 16_000_000  # bytes; a result page has under one
 CONNECT_SECONDS, READ_SECONDS = 8.0, 12.0
 ANSWER_SECONDS = 40.0  # for one answer with all its tries, waits as told not counted
 LONGEST_WAIT = 60.0  # what a site asks for is waited out up to here; beyond, the search ends
 PAUSES = (0.5, 1.5)  # before the second and the third try after a site's own error
+UNKNOWN = {400, 404, 410}  # it does not know what is asked of it
+ENDING_OF_WATCH: Mapping[str, Ending] = {"stopped": "stopped", "slow": "slow", "large": "shape"}
 BLOCKED = {401, 402, 403, 405, 406, 418, 444, 451}
 # In the address a site sends us on to, and in its answer when no picture stands on it.
 CAPTCHA = ("/sorry/", "wappass.", "/captcha", "/challenge")
@@ -47,6 +54,7 @@ class Trouble:
     ending: Ending
     status: int | None = None
     wait_seconds: float | None = None
+    reason: str | None = None  # a sentence on what the network came to
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +81,7 @@ class Asking:
         over: Callable[[], bool],
         tell: Callable[[Trouble], None],
         pause_seconds: float = 0.0,
+        has_key: bool = False,
     ) -> None:
         self.until = time.monotonic() + ANSWER_SECONDS
         self._session = session
@@ -80,6 +89,7 @@ class Asking:
         self._over = over
         self._tell = tell
         self._pause_seconds = pause_seconds
+        self._has_key = has_key
         self._asked_at: float | None = None
         self._waiting = threading.Event()  # never set: only its timed wait is used
 
@@ -103,7 +113,7 @@ class Asking:
                 if wait is None or not self._wait(wait):
                     break
         except Exception as error:  # else icrawler would swallow it and go on as if done
-            trouble = Trouble(ending=ending_of(error))
+            trouble = trouble_of(error)
         self._tell(trouble)
         raise NotAnswered(trouble.ending)
 
@@ -132,16 +142,23 @@ class Asking:
 
     def _once(self, url: str) -> Answer | Trouble:
         try:
-            with self._session.get(
-                url,
-                headers=self._headers,
-                timeout=(CONNECT_SECONDS, READ_SECONDS),
-                stream=True,
-            ) as response:
+            with (
+                watching(self._watch()),
+                self._session.get(
+                    url,
+                    headers=self._headers,
+                    timeout=(CONNECT_SECONDS, READ_SECONDS),
+                    stream=True,
+                ) as response,
+            ):
                 trouble = self._refusal(response)
                 return trouble or self._whole(response)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            return Trouble(ending=ending_of(error))
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, Halted) as error:
+            return trouble_of(error)
+
+    def _watch(self) -> Watch:
+        """Ends a request of a guarded session whatever it waits for; another takes no notice."""
+        return Watch(deadline=self.until, bytes_left=2 * LARGEST_ANSWER, stopped=self._over)
 
     def _refusal(self, response: requests.Response) -> Trouble | None:
         status = response.status_code
@@ -156,6 +173,10 @@ class Asking:
         wait = told_to_wait(response.headers.get("Retry-After"))
         if status == http.HTTPStatus.TOO_MANY_REQUESTS:
             return Trouble(ending="limit", status=status, wait_seconds=wait)
+        if status in UNKNOWN:
+            return Trouble(ending="shape", status=status)
+        if status == http.HTTPStatus.UNAUTHORIZED and self._has_key:
+            return Trouble(ending="key", status=status)
         if status in BLOCKED:
             return Trouble(ending="blocked", status=status)
         return Trouble(ending="down", status=status, wait_seconds=wait)
@@ -185,33 +206,26 @@ def told_to_wait(header: str | None) -> float | None:
         return None
 
 
-def ending_of(error: BaseException) -> Ending:
+def trouble_of(error: BaseException) -> Trouble:
     """What an exception of the network means, by it and by what it was raised from."""
-    causes = list(chain(error))
-    if any(type(cause).__name__ == "RefusedAddress" for cause in causes):
-        return "private"
-    if any(isinstance(cause, requests.Timeout | TimeoutError) for cause in causes):
-        return "slow"
-    if isinstance(error, requests.TooManyRedirects):
-        return "consent"
-    if any(isinstance(cause, requests.ConnectionError) for cause in causes):
-        refused = any(isinstance(cause, ConnectionError) for cause in causes)
-        return "down" if refused else "network"
-    if isinstance(error, requests.RequestException | urllib3.exceptions.HTTPError | OSError):
-        return "down"
-    return "crashed"
+    chain = list(causes(error))
 
+    def has(*kinds: type[BaseException]) -> bool:
+        return any(isinstance(one, kinds) for one in chain)
 
-def chain(error: BaseException) -> Iterator[BaseException]:
-    """An exception and all it came from; urllib3 keeps some of them as ``reason`` or argument."""
-    waiting: list[object] = [error]
-    seen: set[int] = set()
-    while waiting:
-        one = waiting.pop(0)
-        if isinstance(one, BaseException) and id(one) not in seen:
-            seen.add(id(one))
-            yield one
-            waiting += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
+    if halted := next((one for one in chain if isinstance(one, Halted)), None):
+        return Trouble(ending=ENDING_OF_WATCH[halted.ending])
+    if has(RefusedAddress):
+        return Trouble(ending="private", reason=explain(error).reason)
+    if has(requests.Timeout, TimeoutError):
+        return Trouble(ending="slow")
+    if has(requests.TooManyRedirects):
+        return Trouble(ending="blocked")
+    if has(socket.gaierror) or any(getattr(one, "errno", None) in NO_ROUTE for one in chain):
+        return Trouble(ending="network", reason=explain(error).reason)
+    if has(requests.RequestException, urllib3.exceptions.HTTPError, OSError):
+        return Trouble(ending="down", reason=explain(error).reason)
+    return Trouble(ending="crashed")
 
 
 def wall(text: str) -> Ending | None:

@@ -26,10 +26,10 @@ from core.collect.engines.asking import ANSWER_SECONDS, Answer, Asking, Trouble,
 from core.collect.engines.site import Page, Site, Turn
 from core.collect.engines.terms import Found, Search
 
-# icrawler's errors name whole addresses, and Flickr's hold the key: they go nowhere.
-QUIET = logging.getLogger("winnow.search")
-QUIET.propagate = False
-QUIET.addHandler(logging.NullHandler())
+LOG = logging.getLogger(__name__)
+# For icrawler, whose messages name whole addresses, and Flickr's hold the key: they go nowhere.
+SILENT = logging.Logger("icrawler")
+SILENT.disabled = True
 
 A_LOOK = 0.05  # seconds between two looks at whether to go on
 JOIN_SECONDS = 1.0
@@ -82,7 +82,7 @@ class PageFeeder(Feeder):  # type: ignore[misc]  # icrawler has no types
             try:
                 address = base + site.ask(wanted, turn, key)
             except Exception:
-                QUIET.exception("the next address of %s", site.name)
+                LOG.exception("the next address of %s", site.name)
                 turns.events.put(Trouble(ending="crashed"))
                 return
             if address in asked:  # icrawler's queue would drop it, and everyone would wait for it
@@ -100,7 +100,7 @@ class PageParser(Parser):  # type: ignore[misc]
             page = site.read(response.text)
             trouble = page.trouble or (wall(response.text) if not page.rows else None)
         except Exception:
-            QUIET.exception("a page of %s", site.name)
+            LOG.exception("a page of %s", site.name)
             turns.events.put(Trouble(ending="crashed"))
             return
         if trouble:
@@ -133,12 +133,12 @@ class PageCrawler(Crawler):  # type: ignore[misc]
         self._turns = turns
         super().__init__(PageFeeder, PageParser, HandOver, storage=BaseStorage())
         for pool in (self.feeder, self.parser, self.downloader):
-            pool.logger = QUIET
+            pool.logger = SILENT
             pool.out_queue = CachedQueue()
         self.feeder.connect(self.parser).connect(self.downloader)
 
     def set_logger(self, log_level: int = logging.INFO) -> None:
-        self.logger = QUIET  # the base class would set up the root logger
+        self.logger = SILENT  # the base class would set up the root logger
 
     def set_session(self, headers: dict[str, str] | None = None) -> None:
         self.session = self._asking

@@ -4,11 +4,11 @@ import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from core.collect.engines.found import ENGINES, SITES
-from core.collect.engines.problems import outcome
 from core.collect.engines.site import Page, Site, Turn
 from core.collect.engines.terms import Ending, Found, Outcome, Search
 
@@ -101,23 +101,15 @@ def _search(
 ) -> Iterator[Found | Outcome]:
     from core.collect.engines.asking import Asking, Trouble
     from core.collect.engines.icrawl import PageCrawler, Turns
+    from core.collect.engines.problems import outcome
 
-    def ended(trouble: Trouble, found: int = 0) -> Outcome:
-        return outcome(
-            trouble.ending,
-            name=site.name,
-            title=site.title,
-            wanted=wanted,
-            found=found,
-            status=trouble.status,
-            wait_seconds=trouble.wait_seconds,
-        )
-
+    ended = partial(outcome, name=site.name, title=site.title, has_key=bool(key))
     if not wanted.query.strip():
-        yield Outcome(found=0, ending="nothing", problem="There are no words to search for.")
+        words = "There are no words to search for. Enter some."
+        yield Outcome(found=0, ending="nothing", problem=words)
         return
     if ENGINES[site.name].needs_key and not key:
-        yield ended(Trouble(ending="key"))
+        yield ended(Trouble(ending="key"), found=0)
         return
     course = Course(wanted)
     turns = Turns(stop)
@@ -128,6 +120,7 @@ def _search(
         over=turns.over,
         tell=turns.events.put,
         pause_seconds=site.pause_seconds,
+        has_key=bool(key),
     )
     crawler = PageCrawler(asking, turns)
     last = Trouble(ending="done")
@@ -151,4 +144,4 @@ def _search(
                 break
     finally:
         crawler.end()
-    yield ended(last, course.found)
+    yield ended(last, found=course.found)

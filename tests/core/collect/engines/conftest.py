@@ -1,5 +1,7 @@
 """A local server that plays a search engine, and a search that asks it."""
 
+import html
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +13,7 @@ import pytest
 import requests
 
 from core.collect.engines import Found, Outcome, Search, search
+from core.collect.web.session import guarded_session
 
 
 @dataclass
@@ -91,10 +94,46 @@ def reply() -> type[Reply]:
 
 
 @pytest.fixture
-def session() -> Iterator[requests.Session]:
-    with requests.Session() as plain:
-        plain.trust_env = False
-        yield plain
+def bing_page() -> Callable[..., str]:
+    """A page of Bing with the pictures of these numbers: ``bing_page(1, 36)``."""
+
+    def page(first: int, end: int, *, host: str = "photos.example") -> str:
+        links = (
+            html.escape(json.dumps({"murl": f"https://{host}/{number}.png?w=1"}))
+            for number in range(first, end)
+        )
+        items = "".join(f'<a class="iusc" m="{link}" href="#"></a>' for link in links)
+        return f'<ul class="dgControl_list">{items}</ul>'
+
+    return page
+
+
+@pytest.fixture
+def bing(played: "PlayedSite", bing_page: Callable[..., str]) -> Callable[..., None]:
+    """Let the played site be Bing with so many pictures, 35 a page."""
+
+    def play(pictures: int) -> None:
+        def answer(asked: Asked) -> Reply:
+            first = int(asked.fields["first"])
+            return Reply(bing_page(first, min(first + 35, pictures + 1)))
+
+        played.answers = answer
+
+    return play
+
+
+@pytest.fixture(scope="package")
+def one_session() -> Iterator[requests.Session]:
+    with guarded_session() as session:
+        yield session
+
+
+@pytest.fixture
+def session(one_session: requests.Session, monkeypatch) -> requests.Session:
+    """A guarded session that may ask this computer. Made once: its certificates take a while."""
+    monkeypatch.setenv("WINNOW_ALLOW_LOOPBACK", "1")
+    one_session.cookies.clear()
+    return one_session
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import TypeVar, overload
 from urllib.parse import urljoin, urlsplit, urlunsplit
@@ -13,7 +12,7 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 from requests import Request, Response, Session
 
 from core.collect.web.flow import Flow
-from core.collect.web.hosts import Hosts
+from core.collect.web.hosts import STRIKES, Hosts
 from core.collect.web.limits import Limits
 from core.collect.web.reasons import (
     BROKE_OFF,
@@ -27,12 +26,14 @@ from core.collect.web.reasons import (
 from core.collect.web.saving import Rejected, Saved, save
 from core.collect.web.session import REDIRECTS, guarded_session, leave
 from core.collect.web.waiting import asked_wait, wait_words
-from core.collect.web.watch import STEP_SECONDS, Watch, watching
+from core.collect.web.watch import Watch, watching
 
 T = TypeVar("T")
 
 # A 429 that says not how long to wait.
 UNTOLD_WAIT_SECONDS = 4.0
+# The longest that a free connection goes unnoticed by a thread that waits for one.
+TURN_SECONDS = 0.05
 # Chunk sizes and headers come on top of a file's own bytes.
 FRAMING_BYTES = 1_000_000
 
@@ -62,7 +63,7 @@ class Job:
     hops: int = 0
     spent: float = 0.0  # seconds of requests, waiting aside
     broken: int = 0  # connections that broke off before an answer
-    told: float | None = None  # seconds the site asked to wait
+    waits: int = 0  # times the site asked to wait
 
 
 class Fetcher:
@@ -83,16 +84,13 @@ class Fetcher:
         """
         Args:
             folder: Made if it is missing. Files that lie in it already stay.
-            session: A guarded session; without one, one of its own that keeps no cookies.
+            session: A guarded session; without one, one of its own. No cookies are kept.
             stop: Once set, whatever is under way ends within a second.
         """
         self.folder = folder
         self.limits = limits or Limits()
         self.stop = stop or threading.Event()
-        if session is None:
-            session = guarded_session(limits=self.limits)
-            session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._session = session
+        self._session = session or guarded_session(limits=self.limits)
         self._hosts = Hosts(self.limits)
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
@@ -106,8 +104,7 @@ class Fetcher:
         while True:
             if self.stop.is_set():
                 return failed(job, Trouble(reason=STOPPED, again=True))
-            if not self._hosts.take(job.host):
-                self.stop.wait(min(STEP_SECONDS, 0.01 + self._hosts.held_for(job.host)))
+            if not self._hosts.take(job.host, wait=TURN_SECONDS):
                 continue
             found = self._step(job, self.stop.is_set)
             if found is not None:
@@ -195,7 +192,7 @@ class Fetcher:
                 response = self._request(job)
                 return self._answer(job, response)
         except Exception as error:  # whatever a site's answer makes of two libraries' parsers
-            return self._stumble(job, error, began=response is not None)
+            return self._stumble(job, error, None if response is not None else start)
         finally:
             job.spent += time.monotonic() - start
             if response is not None and not response.raw.closed:
@@ -203,7 +200,7 @@ class Fetcher:
 
     def _beyond_limits(self, job: Job) -> Trouble | None:
         with self._lock:
-            if not job.hops and not job.broken and job.told is None:
+            if not (job.hops or job.broken or job.waits):
                 self._asked += 1
             asked, size = self._asked, self._bytes
         if asked > self.limits.files:
@@ -254,11 +251,11 @@ class Fetcher:
 
     def _wait(self, job: Job, status: int, told: float | None) -> Fetch | None:
         seconds = UNTOLD_WAIT_SECONDS if told is None else told
-        job.told = seconds
+        job.waits += 1
         reason = f"The site asks to wait {wait_words(seconds)} ({status})."
         if seconds > self.limits.wait_seconds:
             self._hosts.close(job.host, reason)
-        elif self._hosts.hold(job.host, seconds, reason):
+        elif self._hosts.hold(job.host, seconds, reason) and job.waits <= STRIKES:
             return None
         return failed(job, Trouble(reason=reason, again=True), told=told)
 
@@ -276,15 +273,16 @@ class Fetcher:
             return failed(job, Trouble(reason=NOT_AN_ADDRESS, again=False), response)
         return None
 
-    def _stumble(self, job: Job, error: Exception, *, began: bool) -> Fetch | None:
+    def _stumble(self, job: Job, error: Exception, unanswered: float | None) -> Fetch | None:
+        """Args: unanswered: when the request was sent, where no answer had come to it."""
         if isinstance(error, Rejected):
             return failed(job, Trouble(reason=error.reason, again=error.again), size=error.size)
         trouble = explain(error, limits=self.limits)
-        if trouble.site:
-            self._hosts.unreachable(job.host, trouble.reason)
-        elif trouble.reason == BROKE_OFF and not began and not job.broken:
-            job.broken += 1  # mostly a kept connection that the site had just closed
-            return None
+        if unanswered is not None and trouble.again and trouble.reason != STOPPED:
+            if trouble.reason == BROKE_OFF and not job.broken:
+                job.broken += 1  # mostly a kept connection that the site had just closed
+                return None
+            self._hosts.unreachable(job.host, trouble.reason, begun=unanswered)
         return failed(job, trouble)
 
 

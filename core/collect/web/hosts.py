@@ -16,6 +16,7 @@ class _Host:
     active: int = 0
     held_until: float = 0.0  # time.monotonic(); asked again after it
     strikes: int = 0
+    struck: float = 0.0  # when the last strike was counted
     closed: str | None = None  # why it is not asked any more
 
 
@@ -24,19 +25,23 @@ class Hosts:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._lock = threading.Lock()
+        self._lock = threading.Condition(threading.Lock())
         self._hosts: dict[str, _Host] = {}
         self._active = 0
 
-    def take(self, name: str) -> bool:
+    def take(self, name: str, *, wait: float = 0.0) -> bool:
         """Take a connection to a host; False where none is free or the host asked to wait.
 
         One that is not asked any more has always room: its jobs end without a request.
+
+        Args:
+            wait: Seconds to wait for one, at most.
         """
         with self._lock:
-            host = self._hosts.get(name)
-            if host is None or host.closed is None:
-                if self._active >= self._limits.connections or self._room(name) <= 0:
+            if not self._may_take(name):
+                if wait:
+                    self._lock.wait(wait)
+                if not self._may_take(name):
                     return False
             self._host(name).active += 1
             self._active += 1
@@ -47,6 +52,13 @@ class Hosts:
         with self._lock:
             self._host(name).active -= 1
             self._active -= 1
+            self._lock.notify(2)  # the one that waits longest may wait for another host
+
+    def _may_take(self, name: str) -> bool:
+        host = self._hosts.get(name)
+        if host is not None and host.closed is not None:
+            return True
+        return self._active < self._limits.connections and self._room(name) > 0
 
     def room(self, name: str) -> int:
         """How many more requests the host may be sent at this moment, others aside."""
@@ -88,13 +100,21 @@ class Hosts:
         with self._lock:
             self._host(name).closed = reason
 
-    def unreachable(self, name: str, reason: str) -> None:
-        """Note that a host could not be reached; after some in a row it is not asked any more."""
+    def unreachable(self, name: str, reason: str, *, begun: float) -> None:
+        """Note that a host gave no answer; after some in a row it is not asked any more.
+
+        Args:
+            begun: When the request was sent (time.monotonic()). Requests that were under way
+                together count as one.
+        """
         with self._lock:
             host = self._host(name)
+            if begun < host.struck:
+                return
+            host.struck = time.monotonic()
             host.strikes += 1
             if host.strikes >= STRIKES:
-                host.closed = host.closed or reason
+                host.closed = host.closed or f"Not asked after {STRIKES} failures. {reason}"
 
     def _room(self, name: str) -> int:
         host = self._hosts.get(name)

@@ -19,7 +19,7 @@ class Names:
         self._found = False
         self._failed: set[str] = set()
 
-    def found(self, name: str) -> None:
+    def found(self) -> None:
         with self._lock:
             self._found = True
             self._failed.clear()

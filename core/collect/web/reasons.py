@@ -15,6 +15,8 @@ from core.collect.web.limits import Limits
 from core.collect.web.names import NAMES, NO_ROUTE
 from core.collect.web.watch import Halted
 
+REFUSED = (errno.ECONNREFUSED, 10061)  # the latter is Windows' own
+
 NO_NETWORK = "There is no network."
 NOT_AN_ADDRESS = "This is not a web address that Winnow can ask: it takes http and https."
 BROKE_OFF = "The connection broke off in the middle."
@@ -27,7 +29,6 @@ class Trouble:
     reason: str  # one sentence
     again: bool  # it may well work another time
     no_network: bool = False  # nothing can be asked now, from any site
-    site: bool = False  # the site itself could not be reached, not this one file
 
 
 def megabytes(size: int) -> str:
@@ -95,13 +96,14 @@ def _address(chain: list[BaseException]) -> Trouble | None:
     if _has(chain, requests_errors.TooManyRedirects):
         return Trouble(reason="The site sent Winnow from one address to the next.", again=False)
     if _has(chain, requests_errors.ProxyError, requests_errors.InvalidProxyURL):
-        return Trouble(reason="The proxy set in Winnow did not answer.", again=True, site=True)
+        return Trouble(reason="The proxy set in Winnow did not answer, or refused.", again=True)
     if _has(
         chain,
         requests_errors.InvalidSchema,
         requests_errors.MissingSchema,
         requests_errors.InvalidURL,
         urllib3_errors.LocationValueError,
+        http.client.InvalidURL,
         UnicodeError,
     ):
         return Trouble(reason=NOT_AN_ADDRESS, again=False)
@@ -112,34 +114,31 @@ def _unreachable(chain: list[BaseException], limits: Limits) -> Trouble | None:
     for error in chain:
         if isinstance(error, socket.gaierror):
             if NAMES.every_one_fails(error):
-                return Trouble(reason=NO_NETWORK, again=True, no_network=True, site=True)
+                return Trouble(reason=NO_NETWORK, again=True, no_network=True)
             again = error.errno == socket.EAI_AGAIN
             return Trouble(
                 reason="There is no site of this name (or its name server does not answer).",
                 again=again,
-                site=True,
             )
         if isinstance(error, ssl.SSLCertVerificationError):
             return Trouble(
                 reason="The site cannot prove that it is the site of this name.",
                 again=False,
-                site=True,
             )
         if isinstance(error, OSError) and error.errno in NO_ROUTE:
-            return Trouble(reason=NO_NETWORK, again=True, no_network=True, site=True)
-        if isinstance(error, ConnectionRefusedError):
+            return Trouble(reason=NO_NETWORK, again=True, no_network=True)
+        if isinstance(error, OSError) and error.errno in REFUSED:
             return Trouble(
                 reason="Nothing answers at this address: the connection was refused.",
                 again=True,
-                site=True,
             )
         if isinstance(error, OSError) and error.errno == errno.EHOSTUNREACH:
-            return Trouble(reason="No way leads to the site.", again=True, site=True)
+            return Trouble(reason="No way leads to the site.", again=True)
     if _has(chain, requests_errors.ConnectTimeout, urllib3_errors.ConnectTimeoutError):
         waited = seconds(limits.connect_seconds)
-        return Trouble(reason=f"The site did not answer within {waited}.", again=True, site=True)
+        return Trouble(reason=f"The site did not answer within {waited}.", again=True)
     if _has(chain, ssl.SSLError, urllib3_errors.SSLError, requests_errors.SSLError):
-        return Trouble(reason="The site offers no secure connection.", again=True, site=True)
+        return Trouble(reason="The site offers no secure connection.", again=True)
     return None
 
 
@@ -162,7 +161,7 @@ def _broken(chain: list[BaseException]) -> Trouble | None:
 
 def of_status(status: int) -> Trouble | None:
     """What an answer's number says; None where there is a body worth reading."""
-    if status == 200 or 203 <= status <= 203:
+    if status in (200, 203):
         return None
     if status in (401, 403, 405, 406, 407, 451):
         return Trouble(reason=f"The site refused ({status}).", again=False)

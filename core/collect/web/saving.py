@@ -17,6 +17,7 @@ CHUNK = 64_000  # above HEAD_BYTES
 # Packings that are undone on the way; all others arrive as they are.
 UNPACKED = frozenset({"gzip", "x-gzip", "deflate"})
 PLAIN = frozenset({"", "identity", "none", "utf-8", "binary"})
+PACKED = "The site sent the file in a packing that Winnow does not open."
 FULL = (errno.ENOSPC, errno.EDQUOT) if hasattr(errno, "EDQUOT") else (errno.ENOSPC,)
 
 
@@ -59,6 +60,8 @@ def save(
     declared = response.headers.get("Content-Length", "")
     if declared.isdecimal() and int(declared) > limits.file_bytes:
         raise Rejected(too_large(limits))
+    if "," in response.headers.get("Content-Encoding", ""):
+        raise Rejected(PACKED)  # each layer may grow a thousandfold
     chunks = _chunks(response)
     head = next(chunks, b"")
     judge(head, response)
@@ -126,8 +129,8 @@ def judge(head: bytes, response: Response) -> None:
     if nature != "other":
         return
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
-    if encoding not in PLAIN and not set(encoding.replace(" ", "").split(",")) <= UNPACKED:
-        raise Rejected("The site sent the file in a packing that Winnow cannot open.")
+    if encoding not in PLAIN and encoding not in UNPACKED:
+        raise Rejected(PACKED)
     kind = response.headers.get("Content-Type", "").lower()
     if words == "a web page" or "html" in kind or (words == "text" and head.lstrip()[:1] == b"<"):
         raise Rejected(A_PAGE)

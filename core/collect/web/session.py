@@ -18,8 +18,13 @@ from urllib3.util.ssl_ import create_urllib3_context
 
 from core.collect.web.guard import THIS_COMPUTER, RefusedAddress, loopback_is_open, refuse
 from core.collect.web.limits import Limits
-from core.collect.web.reasons import causes
-from core.collect.web.sockets import GUARDED_POOLS, WatchedTLSSocket, numeric_address
+from core.collect.web.reasons import causes, too_large
+from core.collect.web.sockets import (
+    GUARDED_POOLS,
+    WatchedTLSSocket,
+    is_this_computer,
+    numeric_address,
+)
 from core.collect.web.watch import Halted, Watch, current, watching
 
 USER_AGENT = "Winnow/0.1 (local image collection)"
@@ -42,13 +47,20 @@ def guarded_session(
         limits: Time and size hold for each call, redirects included, also where the caller gives
             a shorter timeout of its own.
         proxies: As requests takes them, such as {"https": "http://proxy:3128"}; set in Winnow.
-            They are asked wherever they stand.
-        stopped: Asked several times a second; once it says True, calls under way end with Halted.
+            They are asked wherever they stand. Names are then looked up by the proxy, so that
+            only addresses written as numbers, and localhost, are refused here.
+        stopped: Asked several times a second; once it says True, calls under way end.
 
-    Calls raise RefusedAddress for an address that may not be asked, Halted where they ran into a
-    limit, and else what requests raises; ``core.collect.web.reasons.explain`` puts it in words.
+    Calls raise RefusedAddress for an address that may not be asked, and a requests.Timeout or
+    requests.ConnectionError where they were stopped or ran into a limit, all of them made of what
+    ``core.collect.web.reasons.explain`` puts in words. The limits hold for a streamed body too,
+    whichever thread reads it; unpacking it bit by bit is the caller's.
     """
     return GuardedSession(limits=limits or Limits(), proxies=proxies or {}, stopped=stopped)
+
+
+class RequestHalted(RequestException):
+    """The answer is too large for the session's limits. The message says so."""
 
 
 class GuardedSession(Session):
@@ -86,13 +98,13 @@ class GuardedSession(Session):
         with nullcontext() if current() else watching(self.new_watch()):
             response = super().send(request, **kwargs)
             if read_at_once:
-                response._content = read_within(response, self.limits.file_bytes)
+                response._content = read_within(response, self.limits)
                 response._content_consumed = True
             return response
 
 
-def read_within(response: Response, most: int) -> bytes:
-    """The body, unpacked. Raises Halted where it is larger than ``most`` bytes."""
+def read_within(response: Response, limits: Limits) -> bytes:
+    """The body, unpacked. Raises RequestHalted where it is larger than a file may be."""
     if response._content_consumed:
         return response.content
     found: list[bytes] = []
@@ -100,9 +112,9 @@ def read_within(response: Response, most: int) -> bytes:
     for chunk in response.iter_content(CHUNK):
         found.append(chunk)
         size += len(chunk)
-        if size > most:
+        if size > limits.file_bytes:
             response.close()
-            raise Halted("large")
+            raise RequestHalted(too_large(limits)) from Halted("large")
     return b"".join(found)
 
 
@@ -160,10 +172,9 @@ def refuse_through_proxy(host: str) -> None:
     Raises:
         RefusedAddress: For an address that may not be asked, in any way of writing it.
     """
-    bare = host.rstrip(".").lower()
-    if (bare == "localhost" or bare.endswith(".localhost")) and not loopback_is_open():
+    if is_this_computer(host) and not loopback_is_open():
         raise RefusedAddress(THIS_COMPUTER)
-    address = numeric_address(bare)
+    address = numeric_address(host)
     reason = refuse(address) if address else None
     if reason:
         raise RefusedAddress(reason)

@@ -11,23 +11,37 @@ import threading
 import time
 from collections.abc import Callable
 from ipaddress import ip_address
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.util.wait import wait_for_write
 
-from core.collect.web.guard import RefusedAddress, refuse
+from core.collect.web.guard import THIS_COMPUTER, RefusedAddress, loopback_is_open, refuse
 from core.collect.web.names import NAMES
-from core.collect.web.watch import current, step
+from core.collect.web.watch import Watch, current, step
 
 T = TypeVar("T")
 Resolved = tuple[Any, Any, int, str, Any]  # as socket.getaddrinfo gives it
 BEGUN = (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR, getattr(errno, "WSAEWOULDBLOCK", 10035))
 
 
-def patiently(sock: socket.socket, act: Callable[[], T]) -> T:
+class Watched(Protocol):
+    """A socket that remembers the watch of the request it was last used for.
+
+    Attributes:
+        watch: Holds for whoever reads the answer in a thread, or at a time, of its own.
+    """
+
+    watch: Watch | None
+
+    def gettimeout(self) -> float | None: ...
+    def settimeout(self, value: float | None, /) -> None: ...
+    def fileno(self) -> int: ...
+
+
+def patiently(sock: Watched, act: Callable[[], T]) -> T:
     """Do what may block, in steps, until the socket's own timeout has passed.
 
     Reading and the TLS handshake may be tried again after a timeout; writing may not.
@@ -36,7 +50,7 @@ def patiently(sock: socket.socket, act: Callable[[], T]) -> T:
     until = None if limit is None else time.monotonic() + limit
     try:
         while True:
-            sock.settimeout(step(until))
+            sock.settimeout(step(until, watch=sock.watch))
             try:
                 return act()
             except TimeoutError:
@@ -46,33 +60,37 @@ def patiently(sock: socket.socket, act: Callable[[], T]) -> T:
             sock.settimeout(limit)
 
 
-def _took(count: int) -> None:
-    watch = current()
+def _took(sock: Watched, count: int) -> None:
+    watch = current() or sock.watch
     if watch is not None:
         watch.took(count)
 
 
 class WatchedSocket(socket.socket):
+    watch: Watch | None = None
+
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
         count = patiently(self, lambda: super(WatchedSocket, self).recv_into(*args, **kwargs))
-        _took(count)
+        _took(self, count)
         return count
 
     def recv(self, *args: Any, **kwargs: Any) -> bytes:
         found = patiently(self, lambda: super(WatchedSocket, self).recv(*args, **kwargs))
-        _took(len(found))
+        _took(self, len(found))
         return found
 
 
 class WatchedTLSSocket(ssl.SSLSocket):
+    watch: Watch | None = None
+
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
         count = patiently(self, lambda: super(WatchedTLSSocket, self).recv_into(*args, **kwargs))
-        _took(count)
+        _took(self, count)
         return count
 
     def recv(self, *args: Any, **kwargs: Any) -> bytes:
         found = patiently(self, lambda: super(WatchedTLSSocket, self).recv(*args, **kwargs))
-        _took(len(found))
+        _took(self, len(found))
         return found
 
     def do_handshake(self, block: bool = False) -> None:
@@ -110,14 +128,21 @@ def resolve(host: str, port: int, until: float) -> list[Resolved]:
 
 def numeric_address(host: str) -> str | None:
     """The IP address a host is, where it is one and no name: 10.1, 0x7f.1 and 2130706433 too."""
+    host = host.strip("[]").rstrip(".").partition("%")[0]  # a zone changes nothing
     try:
-        return str(ip_address(host.strip("[]")))
+        return str(ip_address(host))
     except ValueError:
         pass
     try:
         return socket.inet_ntoa(socket.inet_aton(host))
     except (OSError, UnicodeError):
         return None
+
+
+def is_this_computer(host: str) -> bool:
+    """Whether a name means this computer by its very form, whatever a name server says."""
+    bare = host.rstrip(".").lower()
+    return bare == "localhost" or bare.endswith(".localhost")
 
 
 def connect(host: str, port: int, *, seconds: float, options: Any, guarded: bool) -> socket.socket:
@@ -128,7 +153,11 @@ def connect(host: str, port: int, *, seconds: float, options: Any, guarded: bool
             so none of them is tried.
     """
     until = time.monotonic() + seconds
-    host = host.strip("[]")
+    number = numeric_address(host)
+    if number is not None:
+        host = number  # not every system's lookup takes 0x7f.1 or a dot at the end
+    elif guarded and is_this_computer(host) and not loopback_is_open():
+        raise RefusedAddress(THIS_COMPUTER)  # nor does every one know "localhost."
     try:
         resolved = resolve(host, port, until)
     except socket.gaierror:
@@ -139,8 +168,8 @@ def connect(host: str, port: int, *, seconds: float, options: Any, guarded: bool
             reason = refuse(str(address[0]))
             if reason:
                 raise RefusedAddress(reason)
-    if numeric_address(host) is None:
-        NAMES.found(host)
+    if number is None:
+        NAMES.found()
     trouble: OSError | None = None
     for left, (family, kind, protocol, _, address) in zip(
         range(len(resolved), 0, -1), resolved, strict=True
@@ -202,9 +231,18 @@ def _open(connection: HTTPConnection) -> socket.socket:
         raise NewConnectionError(connection, f"no connection: {error}") from error
 
 
+def _remember_watch(connection: HTTPConnection) -> None:
+    if isinstance(connection.sock, (WatchedSocket, WatchedTLSSocket)):
+        connection.sock.watch = current()
+
+
 class GuardedHTTPConnection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
         return _open(self)
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        super().request(*args, **kwargs)  # connects where that is still to be done
+        _remember_watch(self)
 
 
 class GuardedHTTPSConnection(HTTPSConnection):
@@ -212,6 +250,10 @@ class GuardedHTTPSConnection(HTTPSConnection):
 
     def _new_conn(self) -> socket.socket:
         return _open(self)
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        super().request(*args, **kwargs)
+        _remember_watch(self)
 
 
 class GuardedHTTPPool(HTTPConnectionPool):

@@ -16,10 +16,11 @@ STEP_SECONDS = 0.2
 Ending = Literal["stopped", "slow", "large"]
 
 
-class Halted(Exception):
+class Halted(TimeoutError):
     """A request was ended by its watch.
 
-    Neither an OSError nor one of urllib3's: those would be wrapped, and here and there retried.
+    urllib3 and requests wrap it as they do every timeout, so that those who know nothing of
+    watches understand it too; ``core.collect.web.reasons.explain`` finds it inside.
     """
 
     def __init__(self, ending: Ending) -> None:
@@ -76,14 +77,18 @@ def watching(watch: Watch) -> Iterator[Watch]:
         _threads.watch = before
 
 
-def step(until: float | None) -> float:
+def step(until: float | None, *, watch: Watch | None = None) -> float:
     """How long to wait before looking around again, in seconds, above 0.
+
+    Args:
+        until: When the wait itself is over, as time.monotonic(); None for never.
+        watch: Asked where this thread has none.
 
     Raises:
         Halted: Where the request is over.
-        TimeoutError: Where ``until`` (time.monotonic(), None for never) has passed.
+        TimeoutError: Where ``until`` has passed.
     """
-    watch = current()
+    watch = current() or watch
     if watch is not None:
         watch.check()
     now = time.monotonic()

@@ -1,4 +1,3 @@
-
 from core.collect.web.fetch import Fetcher
 
 

@@ -1,0 +1,341 @@
+"""The ready-made sets, through torchvision itself, from a local site in the real sets' formats."""
+
+import shutil
+import subprocess
+import time
+from types import SimpleNamespace
+
+import pytest
+from PIL import Image
+
+from core.collect import ready_made as module
+from core.collect.known_sets import SETS
+from core.collect.ready_made import (
+    cache_folder,
+    delete_download,
+    downloaded_bytes,
+    ready_made,
+)
+from core.collect.ready_made_process import Photo, chosen, plain_class
+from core.dataset import Dataset
+from core.dataset.sources import sources_of
+from core.errors import DatasetError
+from tests.core.collect.set_server import MADE, SetServer
+from tests.trained_sets import finish
+
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture
+def site():
+    server = SetServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("WINNOW_CACHE_DIR", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    return Dataset.create(tmp_path / "photos")
+
+
+def bring(dataset, site, name="pets", *, collection="c1", **choices):
+    program = site.program(dataset.root.parent)
+    return ready_made(dataset, SETS[name], collection=collection, program=program, **choices)
+
+
+CLASSES = {
+    "pets": {"abyssinian": 6, "great pyrenees": 6, "yorkshire terrier": 6},
+    "imagenette-160": {"tench": 8, "French horn": 8, "golf ball": 8},
+    "imagenette-320": {"tench": 8, "French horn": 8, "golf ball": 8},
+    "flowers": {"pink primrose": 4, "globe thistle": 4, "blackberry lily": 4},
+    "food": {"apple pie": 6, "fish and chips": 6},
+    "eurosat": {"annual crop": 4, "forest": 4, "sea lake": 4},
+    "cifar10": dict.fromkeys(
+        ["airplane", "automobile", "bird", "cat", "deer"]
+        + ["dog", "frog", "horse", "ship", "truck"],
+        6,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_a_set_is_downloaded_and_lies_in_class_folders_with_plain_names(name, site, dataset):
+    site.files = MADE[name]()
+
+    brought = finish(bring(dataset, site, name))
+
+    assert dataset.counts() == CLASSES[name]
+    assert brought.photos == sum(CLASSES[name].values())
+    for row in dataset.rows():
+        with Image.open(dataset.path_of(row)) as picture:
+            picture.load()
+            assert picture.size == ((32, 32) if name == "cifar10" else (64, 48))
+    assert {row.path.rpartition(".")[2] for row in dataset.rows()} == {
+        "png" if name == "cifar10" else "jpg"
+    }
+
+
+def test_it_knows_where_it_is_from_is_one_step_and_leaves_only_the_download_behind(site, dataset):
+    site.files = MADE["pets"]()
+    finish(bring(dataset, site))
+
+    row = next(row for row in dataset.rows() if "great_pyrenees_3" in row.path)
+    source = sources_of(dataset, [row.id])[row.id]
+    assert (source.via, source.query) == ("set", "Oxford-IIIT Pet")
+    assert source.title == "great_pyrenees_3.jpg"
+    assert source.licence == "CC BY-SA 4.0"
+    assert source.page.startswith("https://www.robots.ox.ac.uk/")
+    assert source.collection == "c1"
+
+    left = {path.name for path in cache_folder(SETS["pets"]).rglob("*") if path.is_file()}
+    assert left == {"images.tar.gz", "annotations.tar.gz"}
+    assert downloaded_bytes(SETS["pets"]) == sum(len(data) for data in site.files.values())
+    delete_download(SETS["pets"])
+    assert downloaded_bytes(SETS["pets"]) == 0
+
+    dataset.undo()
+    assert sum(dataset.counts().values()) == 0
+    dataset.redo()
+    assert dataset.counts() == CLASSES["pets"]
+
+
+def test_a_part_is_a_part_of_a_larger_part_and_no_photo_comes_twice(site, dataset):
+    site.files = MADE["pets"]()
+
+    finish(bring(dataset, site, most=2))
+    first = {row.path for row in dataset.rows()}
+    brought = finish(bring(dataset, site, most=5, collection="c2"))
+
+    assert len(first) == 6
+    assert first < {row.path for row in dataset.rows()}
+    assert set(dataset.counts().values()) == {5}
+    assert (brought.photos, brought.already_there) == (9, 6)
+
+
+def test_the_flat_form_has_the_set_s_own_names_and_no_classes(site, dataset):
+    site.files = MADE["pets"]()
+
+    finish(bring(dataset, site, flat=True))
+
+    assert dataset.classes() == []
+    names = {row.path.rpartition("/")[2] for row in dataset.rows(class_name=None)}
+    assert {"great_pyrenees_1.jpg", "Abyssinian_6.jpg"} <= names
+    assert len(names) == 18
+
+
+def test_a_class_that_is_there_in_other_capitals_gets_the_photos(site, dataset):
+    dataset = Dataset.create(dataset.root, ["Tench"])
+    site.files = MADE["imagenette-160"]()
+
+    finish(bring(dataset, site, "imagenette-160", most=1))
+
+    assert dataset.counts() == {"French horn": 1, "Tench": 1, "golf ball": 1}
+
+
+def test_another_data_set_gets_it_without_a_network(site, dataset, tmp_path):
+    site.files = MADE["food"]()
+    program = site.program(tmp_path)
+    finish(bring(dataset, site, "food", most=1))
+    asked = len(site.asked)
+    other = Dataset.create(tmp_path / "other")
+
+    finish(ready_made(other, SETS["food"], collection="c2", program=program))
+
+    assert other.counts() == CLASSES["food"]
+    assert len(site.asked) == asked
+
+
+def test_a_stopped_download_tells_how_far_it_is_ends_at_once_and_goes_on_later(site, dataset):
+    site.files = {"food-101.tar.gz": MADE["food"]()["food-101.tar.gz"] + bytes(4_000_000)}
+    site.chunk, site.seconds_a_chunk = 65_536, 0.05
+    task = bring(dataset, site, "food")
+    seen = [next(task)]
+    while not (seen[-1].phase == "download" and seen[-1].done >= 1):
+        seen.append(next(task))
+
+    began = time.monotonic()
+    task.close()
+
+    assert time.monotonic() - began < 2
+    assert 1 <= seen[-1].done < seen[-1].total == 4
+    kept = downloaded_bytes(SETS["food"])
+    assert kept > 1_000_000
+    assert sum(dataset.counts().values()) == 0
+    site.seconds_a_chunk = 0
+    finish(bring(dataset, site, "food", collection="c1"))
+    assert ("food-101.tar.gz", f"bytes={kept}-") in site.asked
+    assert dataset.counts() == CLASSES["food"]
+
+
+def test_stopped_while_photos_arrive_it_goes_on_without_a_download_as_one_step(
+    site, dataset, monkeypatch
+):
+    monkeypatch.setattr("core.collect.bringing.MOST_AT_ONCE", 4)
+    monkeypatch.setattr("core.collect.bringing.REPORT_SECONDS", 0)
+    site.files = MADE["pets"]()
+    task = bring(dataset, site)
+    while not sum(dataset.counts().values()):
+        next(task)
+    task.close()
+    asked = len(site.asked)
+
+    brought = finish(bring(dataset, site))
+
+    assert brought.already_there >= 4
+    assert dataset.counts() == CLASSES["pets"]
+    assert len(site.asked) == asked
+    assert len(dataset.history()) == 1
+    assert not list((dataset.root / ".winnow").glob("arriving/*"))
+
+
+def test_half_an_unpacked_set_is_not_taken_for_a_whole_one(site, dataset):
+    site.files = MADE["pets"]()
+    finish(bring(dataset, site, most=1))
+    half = cache_folder(SETS["pets"]) / "oxford-iiit-pet"
+    (half / "images").mkdir()
+    (half / "images" / "Abyssinian_100.mat").write_bytes(b"")
+    (half / "annotations").mkdir()
+
+    finish(bring(dataset, site))
+
+    assert dataset.counts() == CLASSES["pets"]
+
+
+def test_a_damaged_download_is_said_and_thrown_away(site, dataset):
+    site.files = MADE["food"]()
+    task = bring(dataset, site, "food")
+    whole = site.files["food-101.tar.gz"]
+    site.files["food-101.tar.gz"] = whole[:-20] + bytes(20)
+
+    with pytest.raises(DatasetError, match=r"Food-101 is not what its makers published.*data\."):
+        finish(task)
+
+    assert downloaded_bytes(SETS["food"]) == 0
+    assert dataset.counts() == {}
+    site.files["food-101.tar.gz"] = whole
+    finish(bring(dataset, site, "food"))
+    assert dataset.counts() == CLASSES["food"]
+
+
+def test_a_connection_that_breaks_is_said_and_the_rest_comes_later(site, dataset):
+    site.files = MADE["food"]()
+    site.cut_after = 5000
+
+    with pytest.raises(DatasetError, match="cannot be reached.*What was downloaded is kept"):
+        finish(bring(dataset, site, "food"))
+
+    assert downloaded_bytes(SETS["food"]) == 5000
+    site.cut_after = None
+    finish(bring(dataset, site, "food"))
+    assert site.sent["food-101.tar.gz"] == len(site.files["food-101.tar.gz"])
+
+
+def test_without_a_network_a_sentence_says_so(site, dataset):
+    program = site.program(dataset.root.parent)
+    site.close()
+
+    with pytest.raises(DatasetError, match="^127.0.0.1 cannot be reached: there may be no network"):
+        finish(ready_made(dataset, SETS["pets"], collection="c1", program=program))
+
+    assert dataset.counts() == {}
+
+
+def test_a_site_that_refuses_is_said_with_where_to_get_the_set(site, dataset):
+    site.status = 404
+
+    with pytest.raises(DatasetError, match=r"refused the download \(404\).*vgg/data/pets"):
+        finish(bring(dataset, site))
+
+
+def test_too_small_a_disk_is_said_before_anything_is_asked_for(site, dataset, monkeypatch):
+    free = SimpleNamespace(free=3_000_000_000)
+    monkeypatch.setattr(module.shutil, "disk_usage", lambda folder: free)
+
+    with pytest.raises(DatasetError, match=r"Food-101 needs about 15\.\d GB .* has 3\.0 GB free"):
+        finish(bring(dataset, site, "food"))
+
+    assert site.asked == []
+
+
+def test_a_second_window_waits_for_the_first(site, dataset, tmp_path):
+    site.files = {"food-101.tar.gz": MADE["food"]()["food-101.tar.gz"] + bytes(1_000_000)}
+    site.chunk, site.seconds_a_chunk = 65_536, 0.05
+    first = bring(dataset, site, "food")
+    while next(first).phase != "download":
+        pass
+    second = bring(Dataset.create(tmp_path / "other"), site, "food", collection="c2")
+
+    progress = next(second)
+
+    assert progress.phase == "wait"
+    assert "Another window" in progress.message
+    with pytest.raises(DatasetError, match="is being prepared"):
+        delete_download(SETS["food"])
+    first.close()
+    assert {next(second).phase for _ in range(3)} != {"wait"}
+    second.close()
+
+
+def test_torchvision_that_dies_is_said(dataset):
+    died = ["sh", "-c", "exit 3"] if shutil.which("sh") else ["cmd", "/c", "exit 3"]
+
+    with pytest.raises(DatasetError, match="ended without a word"):
+        finish(ready_made(dataset, SETS["pets"], collection="c1", program=died))
+
+
+def test_the_process_ends_when_its_parent_is_gone(site, tmp_path):
+    site.files = MADE["pets"]()
+    site.seconds_a_chunk = 0.2
+    command = [*site.program(tmp_path), "pets", str(tmp_path / "pets"), "0"]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    while b"download" not in process.stdout.readline():
+        assert process.poll() is None
+
+    process.stdin.close()
+
+    assert process.wait(timeout=5) == 1
+    process.stdout.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [
+        ("great_pyrenees", "great pyrenees"),
+        ("HerbaceousVegetation", "Herbaceous Vegetation"),
+        ("colt's foot", "colt's foot"),
+        ("pink-yellow dahlia?", "pink-yellow dahlia"),
+    ],
+)
+def test_class_names_become_words_that_can_name_a_folder(name, plain):
+    assert plain_class(name) == plain
+
+
+def test_no_more_than_asked_for_are_chosen_of_each_class():
+    photos = [
+        Photo(key=f"{number}", class_name=name, path="")
+        for name, count in (("cat", 9), ("dog", 2))
+        for number in range(count)
+    ]
+
+    few, more = chosen(photos, 3), chosen(photos, 5)
+
+    assert [photo.class_name for photo in few] == ["cat"] * 3 + ["dog"] * 2
+    assert set(few) < set(more)
+    assert chosen(photos, 0) == photos
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_every_set_says_what_a_person_wants_to_know_before(name):
+    known = SETS[name]
+
+    assert known.photos > 1000
+    assert known.classes >= 10
+    assert known.unpacked_bytes > known.download_bytes
+    assert known.home.startswith("https://")
+    assert known.terms_url.startswith("https://")
+    assert known.terms.endswith(".")

@@ -109,7 +109,8 @@ def collect(
         DatasetError: If a class name is refused, or the data set cannot be written.
     """
     started = time.monotonic()
-    _require_sense(dataset, wanted, listed)
+    require_sense(wanted, listed)
+    _require_classes(dataset, wanted, listed)
     yield Progress(phase=PHASE, done=0, total=0, message="Starting")
     stop = threading.Event()
     before = {_identity(one): one for one in state(dataset, collection)}
@@ -214,7 +215,7 @@ def _run(
             sifter.flush()
             _keep_states(dataset, collection, searches, before)
             yield _progress(searches)
-    except GeneratorExit:  # stopped: what is here already is kept
+    except (GeneratorExit, KeyboardInterrupt):  # stopped: what is here already is kept
         incoming.stop()
         for came in incoming.left():
             sifter.sift(came)
@@ -245,7 +246,12 @@ class _Memory:
         return was_asked or was_met
 
 
-def _require_sense(dataset: Dataset, wanted: Sequence[Wanted], listed: Sequence[Listed]) -> None:
+def require_sense(wanted: Sequence[Wanted], listed: Sequence[Listed] = ()) -> None:
+    """Refuse what cannot be asked for, whatever the data set.
+
+    Raises:
+        CollectError: With what is wrong and what to do.
+    """
     if not wanted and not listed:
         raise CollectError("There is nothing to collect: name search words, or list addresses.")
     for one in wanted:
@@ -258,6 +264,10 @@ def _require_sense(dataset: Dataset, wanted: Sequence[Wanted], listed: Sequence[
             raise CollectError("A search needs words to search for.")
         if not 1 <= one.most <= MOST_PHOTOS:
             raise CollectError(f"The number of photos must be from 1 to {MOST_PHOTOS:,}.")
+
+
+def _require_classes(dataset: Dataset, wanted: Sequence[Wanted], listed: Sequence[Listed]) -> None:
+    """Refuse a class name now rather than when the first photo has come."""
     classes = dataset.classes()
     asked = [one.class_name for one in wanted] + [one.class_name for one in listed]
     for name in dict.fromkeys(asked):
@@ -364,9 +374,10 @@ def _state_of(hunt: Hunt, earlier: ClassState | None) -> ClassState:
 
 
 def _progress(searches: Sequence[Hunt]) -> Progress:
-    going_on = [hunt for hunt in searches if not hunt.done] or searches
+    going_on = [hunt for hunt in searches if not hunt.done] or list(searches)
     named = [
-        f"{shown(hunt.class_name or 'photos')}: {hunt.kept} of {hunt.most}"
+        shown(hunt.class_name or "photos")
+        + (f": {hunt.kept} of {hunt.most}" if len(searches) > 1 else "")
         for hunt in going_on[:CLASSES_NAMED]
     ]
     more = " and others" if len(going_on) > CLASSES_NAMED else ""

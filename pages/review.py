@@ -8,6 +8,7 @@ import streamlit as st
 from core import jobs, runs
 from core.dataset import Dataset
 from core.dataset.planted import found, planted
+from core.dataset.steps import EDITS
 from core.review.listing import Which, listed
 from ui import job_status, navigation, review_tiles, state, training
 from ui.gallery import bring_to_disk, gallery
@@ -187,9 +188,10 @@ def say_where(dataset: Dataset, run: runs.Run, listed_photos: int) -> None:
 
 
 def marked_since(dataset: Dataset, run: runs.Run) -> int:
-    """Photos that steps since the run changed and that stand so still."""
+    """Photos that edits since the run changed and that stand so still."""
     since = run.step or 0
-    steps = (step for step in dataset.history(limit=500) if step.id > since and not step.undone)
+    edits = dataset.history(limit=500, kinds=EDITS)
+    steps = (step for step in edits if step.id > since and not step.undone)
     return len({change.file_id for step in steps for change in step.changes})
 
 

@@ -9,6 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.dataset import Dataset
+from core.dataset.arrivals import Arrival, TakenIn, staging, take_in
+from core.dataset.sources import Source
+from core.images.identity import content_hash
+
 
 @pytest.fixture(autouse=True, scope="session")
 def user_data_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
@@ -84,3 +89,29 @@ def photo_set(tmp_path: Path, save_image: Callable[..., Path]) -> Callable[..., 
         return root
 
     return make
+
+
+@pytest.fixture
+def collect_photos(save_image: Callable[..., Path]) -> Callable[..., TakenIn]:
+    """Have made-up photos arrive in a data set: ``collect_photos(dataset, {"cat": 2})``."""
+
+    def collect(dataset: Dataset, counts: dict[str | None, int]) -> TakenIn:
+        folder = staging(dataset, "c0ffee")
+        arrivals = []
+        for class_name, count in counts.items():
+            for number in range(count):
+                name = f"{class_name or 'photo'}_{number:04}.png"
+                staged = save_image(folder / name, seed=100_000 + len(arrivals))
+                source = Source(via="bing", query=class_name, url=f"http://x/{name}", at=1.0)
+                arrivals.append(
+                    Arrival(
+                        staged=staged,
+                        name=name,
+                        class_name=class_name,
+                        content=content_hash(staged),
+                        source=source,
+                    )
+                )
+        return take_in(dataset, arrivals, collection="c0ffee")
+
+    return collect

@@ -29,6 +29,7 @@ class Standing:
     checked: Checked
     runs: Sequence[Run]  # newest first
     corrected: bool  # labels changed since the newest run
+    added: int  # photos with a class that the newest run knows nothing of
     found: tuple[int, int] | None  # planted mistakes set right, and how many there are
     compared: bool  # Compare has shown what the newest run gained
 
@@ -73,18 +74,27 @@ class Advice:
 def standing(dataset: Dataset) -> Standing:
     """Look up how far a data set is."""
     kept = runs.list_runs(dataset.home)
-    last = dataset.next_undo()
-    trained_at = (kept[0].step or 0) if kept else 0
+    counts = dataset.counts()
     mistakes = planted(dataset)
     return Standing(
-        counts=dataset.counts(),
+        counts=counts,
         unsorted=dataset.unsorted_count(),
         checked=checked(dataset),
         runs=kept,
-        corrected=bool(kept) and last is not None and last.id > trained_at,
+        corrected=bool(kept) and dataset.edited_since(kept[0].step),
+        added=max(0, sum(counts.values()) - _known_to(kept[0])) if kept else 0,
         found=found(dataset) if mistakes else None,
         compared=bool(kept) and dataset.setting(COMPARED) == kept[0].id,
     )
+
+
+def _known_to(run: Run) -> int:
+    """How many photos a run was about, those it could not read and those it held out too."""
+    if run.split is None:
+        about = run.images
+    else:
+        about = sum(figure["photos"] for figure in run.split["parts"].values())
+    return about + len(run.settings.get("left_out", ()))
 
 
 def note_compared(dataset: Dataset, newest: Run) -> None:
@@ -149,6 +159,8 @@ def advice(now: Standing) -> Advice:
             label="Go to Train",
             page="train",
         )
+    if now.added:
+        return _advice_on_new_photos(now)
     if now.corrected:
         return Advice(
             why="Labels have changed since the last training.",
@@ -166,6 +178,13 @@ def advice(now: Standing) -> Advice:
         label="Review the photos",
         page="review",
     )
+
+
+def _advice_on_new_photos(now: Standing) -> Advice:
+    why = f"{count(now.added, 'photo has', 'photos have')} been added since the last training."
+    if not now.checked.complete:
+        return Advice(why=why, label="Check them", page="check")
+    return Advice(why=why, label="Train again", page="train")
 
 
 def draw(dataset: Dataset) -> None:

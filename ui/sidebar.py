@@ -6,7 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from core import jobs
-from core.dataset import Dataset, Step
+from core.dataset import Dataset, Heading, Step
 from core.errors import WinnowError
 from core.jobs import JobStatus
 from ui import navigation, quitting, state
@@ -179,7 +179,7 @@ def _say_other(words: str) -> None:
     st.toast(words, icon=":material/info:", duration="long")
 
 
-def _named(step: Step) -> str:
+def _named(step: Heading) -> str:
     return plain(step.words).rstrip(".")
 
 

@@ -4,7 +4,7 @@ from core.dataset.dataset import Dataset
 from core.dataset.edits import EditOutcome, GalleryEdit, Refused
 from core.dataset.reconcile import Reconciled
 from core.dataset.rows import FileRow, RemovedRow
-from core.dataset.steps import Change, Edit, Skipped, Step
+from core.dataset.steps import Change, Edit, Heading, Skipped, Step
 
 __all__ = [
     "Change",
@@ -13,6 +13,7 @@ __all__ = [
     "EditOutcome",
     "FileRow",
     "GalleryEdit",
+    "Heading",
     "Reconciled",
     "Refused",
     "RemovedRow",

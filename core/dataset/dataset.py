@@ -5,7 +5,7 @@
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Literal
@@ -29,7 +29,7 @@ from core.dataset.rows import (
     rows_by_id,
 )
 from core.dataset.settings import load_setting, save_setting
-from core.dataset.steps import Edit, Step
+from core.dataset.steps import Edit, Heading, Kind, Step
 from core.errors import DatasetError
 from core.jobs.progress import Task
 
@@ -306,18 +306,25 @@ class Dataset:
         with self._editing() as finished:
             return finished.get("redo") or self._journal.redo(unsorted=self.unsorted)
 
-    def next_undo(self) -> Step | None:
+    def next_undo(self) -> Heading | None:
         """The step that ``undo`` would take back."""
-        return self._step(steps.last_done(self.connection()))
+        return self._heading(steps.last_done(self.connection()))
 
-    def next_redo(self) -> Step | None:
+    def next_redo(self) -> Heading | None:
         """The step that ``redo`` would do again."""
-        return self._step(steps.last_undone(self.connection()))
+        return self._heading(steps.last_undone(self.connection()))
 
-    def history(self, limit: int = 100) -> list[Step]:
-        """The last steps, newest first, undone ones too."""
+    def history(self, limit: int = 100, *, kinds: Collection[Kind] = steps.KINDS) -> list[Step]:
+        """The last steps of some kinds, newest first, undone ones too."""
         connection = self.connection()
-        return [steps.load_step(connection, step_id) for step_id in steps.newest(connection, limit)]
+        return [
+            steps.load_step(connection, step_id)
+            for step_id in steps.newest(connection, limit, kinds)
+        ]
+
+    def edited_since(self, step: int | None) -> bool:
+        """Whether a relabelling, removal or restoring after a step stands; None: any at all."""
+        return steps.edited_since(self.connection(), step or 0)
 
     def apply_edits(self, client: str, edits: Sequence[GalleryEdit]) -> EditOutcome:
         """Carry out a gallery's edits in order, each once however often it is sent.
@@ -340,8 +347,8 @@ class Dataset:
 
     # Inside
 
-    def _step(self, step_id: int | None) -> Step | None:
-        return None if step_id is None else steps.load_step(self.connection(), step_id)
+    def _heading(self, step_id: int | None) -> Heading | None:
+        return None if step_id is None else steps.heading(self.connection(), step_id)
 
     def _reconciler(self) -> Reconciler:
         return Reconciler(self.root, self._catalogue, self._locked, unsorted=self.unsorted)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from core.dataset.journal import Journal, acknowledge
 from core.dataset.names import name_of, shown
 from core.dataset.rows import FileRow
-from core.dataset.steps import Edit, Step, last_done, load_step
+from core.dataset.steps import Edit, Step, heading, last_done, load_step
 from core.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def _undo(dataset: "Dataset", journal: Journal, stamp: Edit, edit: GalleryEdit) 
     if last is None:
         raise DatasetError("Nothing left to undo.")
     if edit.step != last:
-        words = load_step(dataset.connection(), last).words
+        words = heading(dataset.connection(), last).words
         raise DatasetError(
             f"Something else was done since ({words}), so this was not undone. "
             "Undo from the sidebar takes back the last step."

@@ -161,14 +161,14 @@ def _collected(connection: sqlite3.Connection, step_id: int) -> str | None:
     ).fetchall()
     if not counts:
         return None
-    marks = ",".join("?" * len(LOOKED_FOR))
-    looked_for = connection.execute(
-        "SELECT 1 FROM move JOIN source ON source.file=move.file "
-        f"WHERE move.step=? AND source.via IN ({marks}) LIMIT 1",
-        (step_id, *LOOKED_FOR),
+    first_source = connection.execute(
+        "SELECT via FROM source WHERE file=(SELECT file FROM move WHERE step=? "
+        "ORDER BY seq LIMIT 1)",
+        (step_id,),
     ).fetchone()
     return describe_collected(
-        [(decoded(target), count) for target, count in counts], looked_for=looked_for is not None
+        [(decoded(target), count) for target, count in counts],
+        looked_for=first_source is not None and first_source[0] in LOOKED_FOR,
     )
 
 

@@ -10,6 +10,9 @@ from core.dataset.names import decoded, photos, shown
 Kind = Literal["relabel", "remove", "restore", "collect"]
 Direction = Literal["forward", "backward"]
 
+EDITS: tuple[Kind, ...] = ("relabel", "remove", "restore")  # what corrects a data set
+KINDS: tuple[Kind, ...] = (*EDITS, "collect")
+
 CLASSES_NAMED = 4  # a collection of more classes tells only how many
 
 
@@ -50,6 +53,16 @@ class Step:
     skipped: tuple[Skipped, ...]
     undone: bool
     client: str | None  # the gallery it came from
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heading:
+    """A step without what it changed, which may be a hundred thousand photos."""
+
+    id: int
+    time: float  # seconds since 1970
+    kind: Kind
+    words: str  # as in ``Step``
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +126,14 @@ def load_step(
     )
 
 
+def heading(connection: sqlite3.Connection, step_id: int) -> Heading:
+    """Read which step it is, quickly however many photos it moved."""
+    when, kind, words = connection.execute(
+        "SELECT time, kind, words FROM step WHERE id=?", (step_id,)
+    ).fetchone()
+    return Heading(id=step_id, time=when, kind=kind, words=words)
+
+
 def last_done(connection: sqlite3.Connection) -> int | None:
     """The step that undo would take back."""
     row = connection.execute(
@@ -130,12 +151,26 @@ def last_undone(connection: sqlite3.Connection) -> int | None:
     return None if row is None else int(row[0])
 
 
-def newest(connection: sqlite3.Connection, limit: int) -> list[int]:
-    """The last steps that changed something, newest first."""
+def newest(
+    connection: sqlite3.Connection, limit: int, kinds: Collection[Kind] = KINDS
+) -> list[int]:
+    """The last steps of some kinds that changed something, newest first."""
     rows = connection.execute(
-        "SELECT id FROM step WHERE words<>'' ORDER BY id DESC LIMIT ?", (limit,)
+        f"SELECT id FROM step WHERE words<>'' AND kind IN ({','.join('?' * len(kinds))}) "
+        "ORDER BY id DESC LIMIT ?",
+        (*kinds, limit),
     )
     return [step_id for (step_id,) in rows]
+
+
+def edited_since(connection: sqlite3.Connection, step_id: int) -> bool:
+    """Whether an edit after a step stands."""
+    row = connection.execute(
+        "SELECT 1 FROM step WHERE id>? AND undone=0 AND dropped=0 AND doing IS NULL "
+        f"AND kind IN ({','.join('?' * len(EDITS))}) LIMIT 1",
+        (step_id, *EDITS),
+    )
+    return row.fetchone() is not None
 
 
 def describe(kind: Kind, ways: Sequence[tuple[str | None, str | None]]) -> str:

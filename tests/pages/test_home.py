@@ -308,6 +308,26 @@ def test_the_steps_and_the_advice_follow_the_loop(photo_set):
     assert home(root).button(key="next_step").label == "Review the photos"
 
 
+def test_photos_added_since_training_are_to_be_checked_and_trained_on(photo_set, collect_photos):
+    root = photo_set({"cat": 12, "dog": 12})
+    train_on_made_features(root)
+    dataset = Dataset.open(root)
+    finish(check(dataset))
+    dataset.relabel([dataset.rows(class_name="cat")[0].id], "dog")
+
+    collect_photos(dataset, {"cat": 2, "dog": 1, None: 4})
+
+    page = home(root)
+    assert "3 photos have been added since the last training" in words(page)
+    assert page.button(key="next_step").label == "Check them"
+    finish(check(dataset))
+    assert home(root).button(key="next_step").label == "Train again"
+    dataset.undo()
+    assert home(root).button(key="next_step").label == "Review and train again"
+    dataset.undo()
+    assert home(root).button(key="next_step").label == "Review the photos"
+
+
 def test_training_twice_on_the_same_labels_leads_to_review(photo_set):
     root = photo_set({"cat": 12, "dog": 12})
     train_on_made_features(root)

@@ -221,3 +221,17 @@ def test_what_is_malformed_is_passed_over(open_page, trained):
 
     assert Dataset.open(trained).history() == []
     assert not page.exception
+
+
+def test_photos_that_arrived_since_the_run_do_not_count_as_marked(
+    open_page, trained, collect_photos
+):
+    dataset = Dataset.open(trained)
+    photo = worst(trained)[0]
+    dataset.relabel([photo], "dog" if where(trained, photo) == "cat" else "cat")
+    collect_photos(dataset, {"cat": 3})
+
+    page = open_page("review", trained)
+
+    assert "**1** marked" in words(page)
+    assert not page.exception

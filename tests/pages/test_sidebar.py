@@ -2,6 +2,7 @@
 
 from core.dataset import Dataset
 from tests.trained_sets import finish
+from ui.words import plain
 
 
 def toasts(page) -> list[str]:
@@ -57,3 +58,21 @@ def test_an_undo_that_can_move_nothing_says_so_and_names_the_file(open_page, pho
 
     assert toasts(page)[0] == "Nothing could be undone."
     assert "1 file left alone" in toasts(page)[1]
+
+
+def test_photos_that_arrived_can_be_undone_and_brought_back(open_page, photo_set, collect_photos):
+    dataset, _ = pets(photo_set)
+    collect_photos(dataset, {"cat": 2, "owl": 1})
+    page = open_page("check", dataset.root)
+    shown = [caption.value for caption in page.sidebar.caption]
+
+    page.button(key="undo").click().run()
+    undone = toasts(page), dataset.counts()
+    page.button(key="redo").click().run()
+
+    words = plain("Collected 3 photos: cat 2, owl 1")
+    assert words in shown
+    assert undone == ([f"Undone: {words}"], {"cat": 3, "dog": 2})
+    assert toasts(page) == [f"Done again: {words}"]
+    assert dataset.counts() == {"cat": 5, "dog": 2, "owl": 1}
+    assert not page.exception

@@ -13,12 +13,14 @@ from uuid import uuid4
 
 import streamlit as st
 
-from core.dataset import Dataset, Step
+from core.dataset import Dataset
+from core.dataset.steps import Kind
 from ui import media
 from ui.gallery.edits import Answer, Settled, is_settled, settle
 from ui.words import shown
 
 HERE = Path(__file__).parent
+UNDONE_HERE: tuple[Kind, ...] = ("relabel", "remove")  # what the key ``u`` takes back
 # One module for the browser, in the order in which its parts need each other.
 PARTS = ("edit_log", "tiles", "toolbar", "marks", "palette", "large_view", "keys", "gallery")
 
@@ -159,17 +161,13 @@ def _tile(dataset: Dataset, tile: Tile, now: str | None) -> dict[str, Any]:
 def _steps(dataset: Dataset, listed: set[int], since: int | None) -> list[dict[str, Any]]:
     """Standing steps that changed a photo shown here, oldest first, for the key ``u``."""
     steps = []
-    for step in dataset.history(limit=50):
+    for step in dataset.history(limit=50, kinds=UNDONE_HERE):
         if since is not None and step.id <= since:
             break
         changes = [[c.file_id, c.source, c.target] for c in step.changes if c.file_id in listed]
-        if changes and not step.undone and _can_undo(step):
+        if changes and not step.undone:
             steps.append({"id": step.id, "words": shown(step.words), "changes": changes})
     return steps[::-1]
-
-
-def _can_undo(step: Step) -> bool:
-    return step.kind in ("relabel", "remove")
 
 
 def _identity(dataset: Dataset) -> str:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from core.dataset import Dataset
+
 ROOT = Path(__file__).parents[3]
 
 
@@ -66,6 +68,31 @@ def test_relabel_remove_undo_redo_and_history_tell_what_changed(winnow, photos):
     ]
     assert [step["kind"] for step in history["steps"]] == ["remove", "relabel"]
     assert not any(step["undone"] for step in history["steps"])
+
+
+def test_photos_that_arrived_are_in_history_and_can_be_undone_and_redone(
+    winnow, photos, collect_photos
+):
+    winnow("scan")
+    collect_photos(Dataset.open(photos), {"cat": 1, "owl": 1})
+
+    history = winnow("history")
+    undone = winnow("undo")
+    left = winnow("scan")["classes"]
+    redone = winnow("redo")
+
+    (step,) = history["steps"]
+    assert (step["kind"], step["words"]) == ("collect", "Collected 2 photos: cat 1, owl 1")
+    assert step["changed"] == redone["changed"]
+    assert [(c["now"], c["from"], c["to"]) for c in redone["changed"]] == [
+        ("cat/cat_0000.png", None, "cat"),
+        ("owl/owl_0000.png", None, "owl"),
+    ]
+    assert [(c["file"], c["from"], c["to"]) for c in undone["changed"]] == [
+        ("cat/cat_0000.png", "cat", None),
+        ("owl/owl_0000.png", "owl", None),
+    ]
+    assert left == {"cat": 2, "dog": 2}
 
 
 def test_what_the_user_can_mend_is_one_sentence_and_exit_code_1(winnow):

@@ -42,8 +42,11 @@ def main() -> None:
     if target.dataset is None:
         draw_ways(target)
         return
-    if arriving.draw(target.dataset):
+    came = arriving.draw(target.dataset)
+    if came == "arriving":
         return  # one thing arrives at a time
+    if came == "arrived":
+        st.subheader("Collect more", anchor=False)
     draw_ways(target)
     set_aside.draw(target.dataset)
     provenance.draw(target.dataset)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from core.dataset.sources import sources_of
 from ui import media
+from ui.collecting import provenance
 from ui.gallery import Tile
 from ui.words import shown
 
 if TYPE_CHECKING:
     from core.dataset import Dataset
+    from core.dataset.sources import Source
     from core.runs import Predictions, Run
 
 
@@ -19,9 +22,13 @@ def tiles(
 ) -> list[Tile]:
     """One tile per position in the predictions, in the order given."""
     positions = list(positions)
-    rows = dataset.get(int(predictions.file_id[at]) for at in positions)
+    ids = [int(predictions.file_id[at]) for at in positions]
+    rows, known = dataset.get(ids), sources_of(dataset, ids)
     loss = predictions.loss  # computed for all photos each time it is asked for
-    return [_tile(dataset, run, predictions, at, float(loss[at]), rows) for at in positions]
+    return [
+        _tile(dataset, run, predictions, at, float(loss[at]), rows, known.get(file_id))
+        for at, file_id in zip(positions, ids, strict=True)
+    ]
 
 
 def sure(probability: float) -> str:
@@ -34,7 +41,13 @@ def sure(probability: float) -> str:
 
 
 def _tile(
-    dataset: Dataset, run: Run, predictions: Predictions, at: int, loss: float, rows: dict
+    dataset: Dataset,
+    run: Run,
+    predictions: Predictions,
+    at: int,
+    loss: float,
+    rows: dict,
+    source: Source | None,
 ) -> Tile:
     file_id = int(predictions.file_id[at])
     given = int(predictions.given[at])
@@ -49,7 +62,11 @@ def _tile(
         content=predictions.content[at] if row is None else row.content,
         was=run.classes[given],
         lines=(f"Labelled {label}", says, f"{sure(float(probs[predicted]))} sure"),
-        more=(cost, *(() if row is None else (f"File: {shown(row.path)}",))),
+        more=(
+            cost,
+            *(() if row is None else (f"File: {shown(row.path)}",)),
+            *(() if source is None else provenance.lines(source)),
+        ),
         suggested=None if given == predicted else run.classes[predicted],
         # A removed photo is not there to be drawn upon.
         heat=() if row is None else _heat(dataset, run, file_id, {given: label, predicted: model}),

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 import streamlit as st
@@ -12,10 +12,12 @@ from core.collect import kept
 from core.collect.engines.found import ENGINES
 from core.collect.kept import ClassState
 from core.dataset import Dataset, fetched, sources
+from core.dataset.fetched import Fetched
 from core.errors import JobError
 from core.jobs import JobStatus
 from core.jobs.record import JobFolder
 from ui import job_status, media, navigation, overview
+from ui.collecting import brought
 from ui.collecting.live_rows import LiveRow, Picture, live_rows
 from ui.words import count, plain, shown
 
@@ -25,6 +27,7 @@ WAY = "collect_way"  # key of the page's choice of ways
 
 NEWEST = 16
 MOST_REFUSED = 500
+MOST_REASONS = 12
 MOST_COUNTED = 1_000_000
 ASIDE = ("duplicate", "near_duplicate", "too_small")
 MORE = 50  # proposed for "Get more"
@@ -73,11 +76,11 @@ def leads_on(dataset: Dataset | None) -> bool:
     return job is not None and job.finished and _next(dataset) is not None
 
 
-def draw(dataset: Dataset) -> bool:
-    """Draw what arrives, or arrived last; returns whether photos are arriving now."""
+def draw(dataset: Dataset) -> Literal["nothing", "arriving", "arrived"]:
+    """Draw what arrives, or arrived last, and say which of them it is."""
     job = jobs.latest(dataset.home, KIND)
     if job is None:
-        return False
+        return "nothing"
     arguments = _asked(dataset, job)
     collection = str(arguments.get("collection", ""))
     if jobs.alive(job):
@@ -86,16 +89,17 @@ def draw(dataset: Dataset) -> bool:
             KIND,
             while_running=lambda _: _draw_rows(dataset, collection, live=True),
         )
-        return True
+        return "arriving"
     job_status.draw(dataset.home, KIND)  # says how it ended early, and offers to go on
     with st.container(border=True):
         _draw_end(dataset, collection)
         _draw_rows(dataset, collection, live=False)
+        brought.draw(dataset, collection)
         for number, state in enumerate(_short(kept.state(dataset, collection))):
             _draw_problem(dataset, state, arguments, number)
         _draw_refused(dataset, collection, arguments)
         _draw_next(dataset, arguments)
-    return False
+    return "arrived"
 
 
 def _asked(dataset: Dataset, job: JobStatus) -> Mapping[str, Any]:
@@ -251,6 +255,7 @@ def _draw_refused(dataset: Dataset, collection: str, arguments: Mapping[str, Any
         icon=":material/link_off:",
         key=f"collect_refused_{collection}",
     ):
+        _draw_reasons(refused)
         st.dataframe(
             {
                 "Class": [_named(one.class_name, limit=60) for one in refused],
@@ -274,6 +279,18 @@ def _draw_refused(dataset: Dataset, collection: str, arguments: Mapping[str, Any
                 on_click=_again,
                 args=(dataset, arguments),
             )
+
+
+def _draw_reasons(refused: Sequence[Fetched]) -> None:
+    """Draw how often each reason was met; in the table most of them would be cut off."""
+    by_reason = Counter(one.reason or "No reason is known." for one in refused)
+    listed = [
+        f"- **{number:,}** · {plain(reason, limit=200)}"
+        for reason, number in by_reason.most_common(MOST_REASONS)
+    ]
+    if len(by_reason) > MOST_REASONS:
+        listed.append(f"- and {count(len(by_reason) - MOST_REASONS, 'more reason')}")
+    st.markdown("\n".join(listed))
 
 
 def _again(dataset: Dataset, arguments: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ from core import runs
 from core.dataset import Dataset
 from core.errors import RunError
 from core.review.compare import Comparison, compare
-from ui import navigation, overview, state
+from ui import navigation, overview, state, training
 from ui.gallery import Tile, gallery
 from ui.words import count, plain, shown
 
@@ -63,7 +63,7 @@ def choose(kept: Sequence[runs.Run]) -> tuple[runs.Run, runs.Run]:
 def title(run: runs.Run) -> str:
     """A run by its time and its result."""
     when = datetime.fromtimestamp(run.created).strftime("%d %b %Y, %H:%M:%S")
-    return f"{when} · wrong on {run.wrong:,} of {run.judged:,}"
+    return f"{when} · wrong on {run.wrong:,} of {run.judged:,}{training.where(run)}"
 
 
 def show_table(found: Comparison) -> None:

@@ -4,14 +4,17 @@ import html
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import streamlit as st
 
 from core import runs
 from core.dataset import Dataset
+from core.dataset.parts import Part
 from core.errors import RunError
 from core.review.changes import Changes, changes_since
 from core.review.listing import listed
 from core.review.metrics import Results, results
+from core.runs.split import in_part, other_parts
 from ui import charts, media, navigation, state, training
 from ui.review_tiles import sure
 from ui.words import count, percent, plain, shown
@@ -31,6 +34,14 @@ def judged(home: Path, run_id: str) -> tuple[runs.Run, runs.Predictions, Results
     return run, predictions, results(run, predictions)
 
 
+@st.cache_resource(max_entries=4, show_spinner=False)
+def of_part(home: Path, run_id: str, part: Part) -> tuple[np.ndarray, Results]:
+    """Which photos of a run are the judged ones of one part, and the figures for them."""
+    run, predictions, _ = judged(home, run_id)
+    among = in_part(predictions, part, folds=run.folds)
+    return among, results(run, predictions, among=among)
+
+
 @st.cache_data(max_entries=8, show_spinner=False)
 def changes(_dataset: Dataset, home: Path, run_id: str, version: int) -> Changes:
     """What changed since the run; counted once per version of the data set."""
@@ -47,6 +58,8 @@ def empty_state() -> None:
 def headline(run: runs.Run, found: Results) -> None:
     """The result in one sentence and three numbers."""
     st.markdown(f"**{training.outcome(run)}** Below is which classes it mixes up, and the photos.")
+    for sentence in other_parts(run):
+        st.markdown(plain(sentence))
     row = st.container(horizontal=True)
     row.metric("Wrong", percent(found.error_rate), border=True)
     row.metric(
@@ -59,12 +72,38 @@ def headline(run: runs.Run, found: Results) -> None:
         "Photos judged",
         f"{found.judged:,}",
         border=True,
-        help="Each by a model that had not seen it. "
-        + (
-            f"{run.images - run.judged:,} more were trained on and could not be judged."
-            if run.images > run.judged
-            else "That is all photos with a class."
-        ),
+        help=about_judged(run),
+    )
+
+
+def about_judged(run: runs.Run) -> str:
+    """Which photos the figures are about."""
+    if run.split is not None:
+        part = run.split["judged_on"]
+        return f"Those in {part}: this data set keeps them apart, so none was trained on."
+    more = run.images - run.judged
+    return "Each by a model that had not seen it. " + (
+        f"{more:,} more were trained on and could not be judged."
+        if more
+        else "That is all photos with a class."
+    )
+
+
+def choose_part(run: runs.Run) -> Part | None:
+    """Which part to look at, where the data set brings its own split."""
+    if run.split is None:
+        return None
+    parts = [part for part, figure in run.split["parts"].items() if figure["judged"]]
+    return st.segmented_control(
+        "Photos in",
+        parts,
+        default=run.split["judged_on"],
+        required=True,
+        key=f"results_part_{run.id}",
+        on_change=choose_cell,
+        args=(None,),
+        kwargs={"from_chart": False},
+        help="Photos in train are each judged by a model that had not seen them.",
     )
 
 
@@ -154,10 +193,16 @@ def named(run: runs.Run, index: int) -> str:
     return plain(run.classes[index], limit=LONGEST_NAME)
 
 
-def show_cell(dataset: Dataset, run: runs.Run, predictions: runs.Predictions, cell: Cell) -> None:
+def show_cell(
+    dataset: Dataset,
+    run: runs.Run,
+    predictions: runs.Predictions,
+    cell: Cell,
+    among: np.ndarray | None,
+) -> None:
     """The photos of one cell, worst first, and the way to Review."""
     actual, predicted = cell
-    positions = listed(predictions, given=actual, predicted=predicted)
+    positions = listed(predictions, given=actual, predicted=predicted, among=among)
     given_as = f"**{named(run, actual)}**"
     if actual == predicted:
         st.subheader(f"{named(run, actual)}, recognised")
@@ -204,7 +249,11 @@ def thumbnails(
 
 @st.fragment
 def matrix_and_photos(
-    dataset: Dataset, run: runs.Run, predictions: runs.Predictions, found: Results
+    dataset: Dataset,
+    run: runs.Run,
+    predictions: runs.Predictions,
+    found: Results,
+    among: np.ndarray | None,
 ) -> None:
     """The matrix beside its most confused pairs, and below them the photos that were asked for."""
     left, right = st.columns([2, 1], gap="large")
@@ -215,7 +264,7 @@ def matrix_and_photos(
         show_pairs(run, found)
     cell = st.session_state.get("results_cell")
     if cell is not None and max(cell) < len(run.classes):
-        show_cell(dataset, run, predictions, cell)
+        show_cell(dataset, run, predictions, cell, among)
 
 
 def class_table(found: Results) -> None:
@@ -261,7 +310,10 @@ def main() -> None:
     headline(run, found)
     navigation.next_step("review", "Review the likeliest mistakes", key="results_next")
     note_changes(dataset, run)
-    matrix_and_photos(dataset, run, predictions, found)
+    among = None
+    if part := choose_part(run):
+        among, found = of_part(dataset.home, run.id, part)
+    matrix_and_photos(dataset, run, predictions, found, among)
     class_table(found)
 
 

@@ -9,8 +9,9 @@ from core import jobs, runs
 from core.dataset import Dataset
 from core.errors import RunError, TrainingError
 from core.networks.backbones import BACKBONES, DEFAULT
+from core.runs.split import other_parts
 from core.train.quick import before_training
-from ui import charts, job_status, navigation, state, training
+from ui import charts, given_split, job_status, navigation, state, training
 from ui.words import count, duration, percent, plain
 
 SENTENCES = {
@@ -35,7 +36,7 @@ def introduce(dataset: Dataset) -> tuple[bool, list[str]]:
         Whether anything can be learnt, and the sentences that were said.
     """
     counts = dataset.counts()
-    line = (
+    line = given_split.learns_from(dataset) or (
         f"Learns from **{count(sum(counts.values()), 'photo')}** "
         f"in **{count(len(counts), 'class', 'classes')}**."
     )
@@ -131,6 +132,8 @@ def show_outcome(dataset: Dataset, run: runs.Run, said: list[str]) -> None:
         navigation.next_step("results", "See the results", key="train_to_results")
         if st.button("Review photos", icon=":material/fact_check:", key="train_to_review"):
             navigation.go("review")
+    for sentence in other_parts(run):
+        st.markdown(plain(sentence))
     for sentence in run.warnings:
         if sentence in said:
             continue
@@ -140,6 +143,8 @@ def show_outcome(dataset: Dataset, run: runs.Run, said: list[str]) -> None:
     except RunError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
+    if run.split:
+        st.caption("The chart is about photos in train, each of which is held out once.")
     draw_loss(curve, key="train_done")
     if len(learning := points_of(curve, "embed")) >= FEW_POINTS:
         with st.expander("Would more photos help?", key="train_more"):

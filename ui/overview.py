@@ -11,7 +11,7 @@ from core.clean.kept import Checked, checked
 from core.dataset import Dataset, FileRow
 from core.dataset.planted import found, planted
 from core.runs import Run
-from ui import media, navigation, open_sets
+from ui import given_split, media, navigation, open_sets, training
 from ui.words import count, percent, plain, shown
 
 MOST_CLASSES = 12
@@ -191,6 +191,8 @@ def draw(dataset: Dataset) -> None:
     """Draw where the data set stands, what is next, and its classes."""
     now = standing(dataset)
     _draw_remarks(dataset)
+    if words := given_split.sentence(dataset):
+        st.caption(f":material/call_split: {words}")
     next_one = advice(now)
     _draw_steps(steps(now), next_one.page)
     _draw_advice(next_one)
@@ -217,7 +219,8 @@ def _train_words(now: Standing) -> str:
     newest = now.runs[0]
     if not newest.judged:
         return "nothing to judge yet"
-    return f"wrong on {newest.wrong:,} of {newest.judged:,} ({percent(newest.error_rate)})"
+    part = training.where(newest)
+    return f"wrong on {newest.wrong:,} of {newest.judged:,}{part} ({percent(newest.error_rate)})"
 
 
 def _review_words(now: Standing) -> str:

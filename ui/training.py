@@ -42,6 +42,12 @@ def outcome(run: Run) -> str:
     if run.judged == 0:
         return "No photo could be judged."
     judged = count(run.judged, "photo")
+    where = f" in {run.split['judged_on']} that it never saw" if run.split else " it had not seen"
     if run.wrong == 0:
-        return f"Right on all {judged} it had not seen."
-    return f"Wrong on {run.wrong:,} of {judged} it had not seen, {percent(run.error_rate)}."
+        return f"Right on all {judged}{where}."
+    return f"Wrong on {run.wrong:,} of {judged}{where}, {percent(run.error_rate)}."
+
+
+def where(run: Run) -> str:
+    """What its figure is about, where the data set brings its own split: " in valid"."""
+    return f" in {run.split['judged_on']}" if run.split else ""

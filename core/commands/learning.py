@@ -66,9 +66,8 @@ def train(arguments: argparse.Namespace) -> dict[str, Any]:
         f"Wrong on {run.wrong:,} of {run.judged:,} {where}"
         f" ({run.error_rate:.1%}), in {sum(run.seconds.values()):.1f} seconds.",
     )
-    if run.split:
-        for words in other_parts(run.split):
-            say(arguments, words)
+    for sentence in other_parts(run):
+        say(arguments, sentence)
     return {
         "run": run.id,
         "error_rate": run.error_rate,

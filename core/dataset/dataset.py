@@ -136,6 +136,10 @@ class Dataset:
         """
         return load_parts(self.connection())
 
+    def part_counts(self) -> dict[str, int]:
+        """Present photos with a class in each of those folders."""
+        return listings.part_counts(self.connection())
+
     def folder_for(self, class_name: str | None) -> str:
         """The folder that new photos of a class go to, relative to the data set.
 

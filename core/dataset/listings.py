@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterable
 
 from core.dataset.catalogue import GONE, PRESENT, REMOVED
-from core.dataset.names import decoded
+from core.dataset.names import decoded, encoded
 from core.dataset.parts import load_parts
 
 
@@ -37,6 +37,19 @@ def counts(connection: sqlite3.Connection, classes: Iterable[str]) -> dict[str, 
     )
     found = {decoded(name): count for name, count in rows}
     return {name: found.get(name, 0) for name in classes}
+
+
+def part_counts(connection: sqlite3.Connection) -> dict[str, int]:
+    """Present photos with a class in each part of a data set that brings its own split."""
+    found = {}
+    for part in load_parts(connection):
+        front = encoded(f"{part}/")
+        (found[part],) = connection.execute(
+            f"SELECT count(*) FROM file WHERE place={PRESENT} AND class IS NOT NULL "
+            "AND substr(path, 1, ?)=?",
+            (len(front), front),
+        ).fetchone()
+    return found
 
 
 def unsorted_count(connection: sqlite3.Connection) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 
 from core.dataset.names import photos
 from core.dataset.parts import Part
-from core.runs.run import Figure, Predictions, Split
+from core.runs.run import Figure, Predictions, Run, Split
 
 HELD_OUT: tuple[Part, ...] = ("valid", "test")  # the first with photos gives a run's error rate
 
@@ -60,11 +60,13 @@ def split_of(predictions: Predictions, sizes: dict[Part, int], *, folds: int) ->
     return None
 
 
-def other_parts(split: Split) -> list[str]:
+def other_parts(run: Run) -> list[str]:
     """How the model does on the parts that its error rate is not about, a sentence each."""
-    said = []
-    for part, figure in split["parts"].items():
-        if part == split["judged_on"] or figure["error_rate"] is None:
+    said: list[str] = []
+    if run.split is None:
+        return said
+    for part, figure in run.split["parts"].items():
+        if part == run.split["judged_on"] or not figure["judged"]:
             continue
         how = (
             ", each judged by a model that did not see it"
@@ -72,7 +74,6 @@ def other_parts(split: Split) -> list[str]:
             else " that it never saw"
         )
         said.append(
-            f"In {part}: wrong on {figure['wrong']:,} of {photos(figure['judged'])}{how}"
-            f" ({figure['error_rate']:.1%})."
+            f"In {part} it is wrong on {figure['wrong']:,} of {photos(figure['judged'])}{how}."
         )
     return said

@@ -19,6 +19,7 @@ from core.dataset import plans
 from core.dataset.catalogue import GONE, REMOVED
 from core.dataset.checkpoints import reached
 from core.dataset.fetched import Fetched, save_fetched
+from core.dataset.folder_times import modified
 from core.dataset.journal import Wish
 from core.dataset.moving import goes_through_link
 from core.dataset.names import ARRIVING, decoded, encoded, file_name, shown
@@ -30,6 +31,8 @@ from core.errors import DatasetError
 
 if TYPE_CHECKING:
     from core.dataset.dataset import Dataset
+
+ABANDONED_SECONDS = 7 * 24 * 3600.0  # a collection untouched for so long will not go on
 
 AsideKind = Literal["duplicate", "near_duplicate", "too_small"]
 
@@ -82,7 +85,7 @@ def staging(dataset: "Dataset", collection: str) -> Path:
     """The folder in which a collection's files are made, on the photos' own file system.
 
     What a crash left of taking files in is finished first: whatever lies in the folder afterwards
-    is a leftover that its owner may delete.
+    is a leftover that its owner may delete. Leftovers of collections long abandoned are deleted.
 
     Raises:
         DatasetError: If the data set is read-only, or the folder cannot be made.
@@ -98,13 +101,23 @@ def staging(dataset: "Dataset", collection: str) -> Path:
             )
         folder = dataset.root / relative
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            _clear_abandoned(folder.parent)
+            folder.mkdir(exist_ok=True)
         except OSError as error:
             raise DatasetError(
                 f"{shown(str(folder))} cannot be made ({error.strerror or error}). Check that you "
                 "may write there and that the disk is not full."
             ) from error
         return folder
+
+
+def _clear_abandoned(arriving: Path) -> None:
+    too_old = (time.time() - ABANDONED_SECONDS) * 1e9
+    for folder in arriving.iterdir():
+        changed = modified(folder)  # None for what is no folder of its own
+        if changed is not None and changed < too_old:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def clear_staging(dataset: "Dataset", collection: str) -> None:

@@ -115,6 +115,20 @@ def arrived(
     return list(rows_by_id(dataset.connection(), [file_id for (file_id,) in rows]).values())
 
 
+def arrived_count(dataset: "Dataset", collection: str) -> int:
+    """How many present photos arrived with a collection."""
+    (count,) = (
+        dataset.connection()
+        .execute(
+            "SELECT count(*) FROM source JOIN file ON file.id=source.file "
+            f"WHERE source.collection=? AND file.place={PRESENT}",
+            (collection,),
+        )
+        .fetchone()
+    )
+    return int(count)
+
+
 def save_source(connection: sqlite3.Connection, file_id: int, source: Source) -> None:
     """Write down where a file came from."""
     connection.execute(

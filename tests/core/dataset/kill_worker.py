@@ -57,7 +57,7 @@ def work(worker: dict) -> None:
     checkpoints.hook = killer(worker.get("kill_at"), worker.get("log"))
     dataset = Dataset.open(root)
     if worker.get("op") == "collect":
-        collect(dataset, worker["joining"])
+        collect(dataset, worker.get("collection", COLLECTION), worker.get("joining"))
         return
     if "op" in worker:
         do(dataset, worker["op"], worker["ids"])
@@ -102,10 +102,10 @@ COLLECTION = "c0ffee"
 ASIDE = Aside(kind="duplicate", reason="The same photo is there already.")
 
 
-def collect(dataset: Dataset, joining: int | None) -> None:
+def collect(dataset: Dataset, collection: str, joining: int | None) -> None:
     """Take in what is staged: files are named ``CLASS-NUMBER``, with ``-aside`` where set aside."""
     arrivals = []
-    for staged in sorted(staging(dataset, COLLECTION).iterdir()):
+    for staged in sorted(staging(dataset, collection).iterdir()):
         class_name, _, rest = staged.name.partition("-")
         arrivals.append(
             Arrival(
@@ -122,11 +122,11 @@ def collect(dataset: Dataset, joining: int | None) -> None:
             class_name=one.class_name,
             url=one.source.url,
             outcome="duplicate" if one.aside else "kept",
-            collection=COLLECTION,
+            collection=collection,
         )
         for one in arrivals
     ]
-    take_in(dataset, arrivals, collection=COLLECTION, step=joining, fetched=fetched)
+    take_in(dataset, arrivals, collection=collection, step=joining, fetched=fetched)
 
 
 def random_step(dataset: Dataset, dice: random.Random, client: str, number: int) -> None:

@@ -1,15 +1,18 @@
 """Finished files become photos of the data set, as one step that can be undone."""
 
 import os
+import sqlite3
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from core.dataset import Dataset
+from core.dataset import Dataset, journal
 from core.dataset.arrivals import (
+    ABANDONED_SECONDS,
     Aside,
     clear_staging,
     set_aside,
@@ -501,7 +504,99 @@ def test_leftovers_are_cleared_by_their_owner_alone(make_set, stage):
     assert staging(dataset, COLLECTION).is_dir()
 
 
+def test_leftovers_of_a_collection_abandoned_long_ago_are_cleared(make_set, stage):
+    dataset = make_set({"cat": 1})
+    (old,) = stage(dataset, "cat", collection="01d")
+    (other,) = stage(dataset, "cat", collection="beef")
+    long_ago = time.time() - ABANDONED_SECONDS - 60
+    os.utime(old.staged.parent, (long_ago, long_ago))
+    staging(dataset, COLLECTION)
+    os.utime(staging(dataset, COLLECTION), (long_ago, long_ago))
+
+    assert staging(dataset, COLLECTION).is_dir()
+
+    assert not old.staged.parent.exists() and other.staged.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_what_is_no_plain_file_is_not_taken_in(make_set, stage, tmp_path):
+    dataset = make_set({"cat": 1})
+    secret = tmp_path / "secret.txt"
+    secret.write_text("not a photo")
+    link, folder = stage(dataset, "cat", 2)
+    for one in (link, folder):
+        one.staged.unlink()
+    link.staged.symlink_to(secret)
+    folder.staged.mkdir()
+
+    taken = take_in(dataset, [link, folder], collection=COLLECTION)
+
+    assert taken.ids == (None, None) and len(taken.skipped) == 2
+    assert secret.exists() and dataset.counts() == {"cat": 1}
+
+
+def test_a_file_in_the_way_of_a_class_folder_is_a_reason(make_set, stage):
+    dataset = make_set({"cat": 1})
+    (dataset.root / "dog").write_text("a file without an extension")
+
+    taken = take_in(dataset, stage(dataset, "dog") + stage(dataset, "cat"), collection=COLLECTION)
+
+    assert taken.ids[0] is None and taken.ids[1] is not None
+    assert "could not be moved" in taken.skipped[0].reason
+    assert (dataset.root / "dog").read_text() == "a file without an extension"
+
+
+def test_photos_taken_in_on_a_full_disk_are_there_once_it_has_room(make_set, stage, monkeypatch):
+    dataset = make_set({"cat": 1})
+
+    def fail(*_):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journal, "finish_step", fail)
+        with pytest.raises(DatasetError, match="finishes it by itself"):
+            take_in(dataset, stage(dataset, "dog", 2), collection=COLLECTION)
+    left = list(staging(dataset, COLLECTION).iterdir())
+
+    assert left == [] and dataset.counts() == {"cat": 1, "dog": 2}
+    assert dataset.undo().words == "Collected 2 photos to dog"
+
+
+def test_undo_leaves_a_photo_that_was_moved_or_edited_since_and_names_it(make_set, stage, run):
+    dataset = make_set({"cat": 1})
+    taken = take_in(dataset, stage(dataset, "dog", 3), collection=COLLECTION)
+    moved, edited, untouched = (dataset.get(taken.ids)[one] for one in taken.ids)
+    dataset.path_of(moved).rename(dataset.root / "cat" / "moved.jpg")
+    dataset.path_of(edited).write_text("edited")
+    run(dataset.reconcile())
+
+    step = dataset.undo()
+
+    assert [change.file_id for change in step.changes] == [untouched.id]
+    assert {skipped.file: skipped.reason for skipped in step.skipped} == {
+        moved.path: "This file has been moved since.",
+        edited.path: "This file has been changed since.",
+    }
+    assert dataset.counts() == {"cat": 2, "dog": 1}
+
+
 # Places
+
+
+def test_photos_for_a_set_with_its_own_split_are_for_training(make_set, stage):
+    dataset = make_set({"train/cat": 2, "train/dog": 1, "valid/cat": 1})
+    arrivals = stage(dataset, "cat", name="new.jpg") + stage(dataset, "owl", name="new.jpg")
+    arrivals += stage(dataset, "dog", aside=COPY, name="copy.jpg")
+
+    taken = take_in(dataset, arrivals, collection=COLLECTION)
+    dataset.restore(taken.ids[2:])
+
+    paths = [dataset.get(taken.ids)[one].path for one in taken.ids]
+    assert paths == ["train/cat/new.jpg", "train/owl/new.jpg", "train/dog/copy.jpg"]
+    assert dataset.counts() == {"cat": 4, "dog": 2, "owl": 1}
+    dataset.undo()
+    dataset.undo()
+    assert dataset.counts() == {"cat": 3, "dog": 1}
 
 
 def test_a_data_set_that_cannot_be_written_is_refused(make_set, stage):

@@ -19,6 +19,7 @@ from core.errors import DatasetError
 COLLECTION = "c0ffee"
 ROOT = Path(__file__).parents[3]
 KILLS = 200
+COLLECT_KILLS = 60
 SIGKILL = 9
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has neither fork nor SIGKILL")
@@ -236,6 +237,42 @@ def test_photos_taken_in_from_another_file_system_survive_a_kill_at_any_point(
     dataset = check_sound(root, everything, tree, catalogued, run)
     assert dataset.counts() == {"bird": 1, "cat": 4, "dog": 3}
     assert not list(root.rglob("*.part")) and len(set_aside(dataset)) == 1
+
+
+@pytest.mark.timeout(300)
+def test_no_photo_is_lost_or_doubled_by_kills_of_two_processes_that_take_in_photos(
+    make_set, nursery, tree, catalogued, run
+):
+    dataset = make_set({"cat": 3, "dog": 3})
+    root, photos = dataset.root, set(tree(dataset.root).values())
+    dice = random.Random(3)
+    kills = rounds = 0
+
+    while kills < COLLECT_KILLS:
+        for collection, class_name in (("a1", "cat"), ("b2", "bird")):
+            for number in range(dice.randint(1, 6)):
+                tail = dice.choice(["", "", "-aside"])
+                name = f"{class_name}-{rounds}-{number}{tail}"
+                (staging(dataset, collection) / name).write_text(f"arriving {name}")
+                photos.add(f"arriving {name}")
+        deaths = [{"kill_at": dice.randint(1, 16)}, {"killed_after": dice.uniform(0.0, 0.05)}]
+        workers = [
+            {"op": "collect", "collection": collection, **dice.choice(deaths)}
+            for collection in ("a1", "b2")
+        ]
+        kills += nursery.run(root, *workers).count(SIGKILL)
+        rounds += 1
+        left = [
+            path.read_text()
+            for collection in ("a1", "b2")
+            for path in staging(dataset, collection).iterdir()
+        ]
+        assert len(left) == len(set(left))
+        dataset = check_sound(root, photos - set(left), tree, catalogued, run)
+        (sources,) = dataset.connection().execute("SELECT count(*) FROM source").fetchone()
+        assert sources == len(photos) - len(left) - 6
+
+    assert all(one.kind == "collect" for one in dataset.history(limit=500))
 
 
 AFTER = {

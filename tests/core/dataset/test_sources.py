@@ -7,7 +7,7 @@ import pytest
 
 from core.dataset import Dataset
 from core.dataset.arrivals import Aside, take_in
-from core.dataset.sources import LONGEST_TEXT, arrived, search, sources_of, tally
+from core.dataset.sources import LONGEST_TEXT, arrived, arrived_count, search, sources_of, tally
 
 COLLECTION = "c0ffee"
 ABOUT = {
@@ -239,6 +239,7 @@ def test_what_arrived_is_listed_newest_first_by_its_class_of_now(make_set, stage
         return [row.id for row in arrived(dataset, COLLECTION, **choice)]
 
     assert listed() == [*loose.ids, third, second]
+    assert arrived_count(dataset, COLLECTION) == 3
     assert listed(limit=1) == [*loose.ids]
     assert listed(class_name="cat") == [third]
     assert listed(class_name="dog") == [second]

@@ -90,7 +90,7 @@ _LIST = (
     KnownSet(
         name="food",
         title="Food-101",
-        sentence="101 dishes, 1,000 photos of each. A part of the labels is wrong on purpose.",
+        sentence="101 dishes, 1,000 photos of each. Its makers left some wrong labels in.",
         photos=101_000,
         classes=101,
         download_bytes=4_996_278_331,

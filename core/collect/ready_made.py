@@ -106,9 +106,8 @@ def cache_folder(known: KnownSet) -> Path:
 
 def downloaded_bytes(known: KnownSet) -> int:
     """How much of a set's download lies in the cache, in bytes."""
-    folder = cache_folder(known)
-    found = (path for name in DOWNLOADS for path in folder.glob(f"**/{name}"))
-    return sum(path.stat().st_size for path in found)
+    paths = [cache_folder(known) / place for place in DOWNLOADS[known.name]]
+    return sum(path.stat().st_size for path in paths if path.is_file())
 
 
 def delete_download(known: KnownSet) -> None:

@@ -35,19 +35,22 @@ SECONDS_BETWEEN_REPORTS = 0.4
 USER_AGENT = "Winnow/0.1 (local image collection; torchvision)"
 LISTING = "listing.json"
 PICTURES = "pictures"  # folder of those a set holds as numbers
-# What is downloaded, by name: the pets' photos, too, have files beside them that end in ".mat".
+# Where torchvision puts what it downloads of each set.
 DOWNLOADS = {
-    "images.tar.gz",
-    "annotations.tar.gz",
-    "imagenette2-160.tgz",
-    "imagenette2-320.tgz",
-    "102flowers.tgz",
-    "imagelabels.mat",
-    "setid.mat",
-    "food-101.tar.gz",
-    "EuroSAT.zip",
-    "cifar-10-python.tar.gz",
+    "pets": ("oxford-iiit-pet/images.tar.gz", "oxford-iiit-pet/annotations.tar.gz"),
+    "imagenette-160": ("imagenette2-160.tgz",),
+    "imagenette-320": ("imagenette2-320.tgz",),
+    "flowers": (
+        "flowers-102/102flowers.tgz",
+        "flowers-102/imagelabels.mat",
+        "flowers-102/setid.mat",
+    ),
+    "food": ("food-101.tar.gz",),
+    "eurosat": ("eurosat/EuroSAT.zip",),
+    "cifar10": ("cifar-10-python.tar.gz",),
 }
+# Told by their names when the rest is cleared: the pets' photos have ".mat" files beside them too.
+NAMES = frozenset(path.rpartition("/")[2] for paths in DOWNLOADS.values() for path in paths)
 
 
 @dataclass(frozen=True)
@@ -317,7 +320,7 @@ def clear_unpacked(folder: Path) -> Iterator[None]:
     (folder / LISTING).unlink(missing_ok=True)  # first, since it says that all is there
     for directory, _, files in os.walk(folder, topdown=False):
         for file in files:
-            if file not in DOWNLOADS:
+            if file not in NAMES:
                 os.unlink(os.path.join(directory, file))
         if Path(directory) != folder:
             with contextlib.suppress(OSError):  # it holds a download

@@ -7,12 +7,13 @@ Here the JSON that Bing puts beside each picture is read as JSON, wherever it st
 import html
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from core.collect.engines.site import Page, Site, Turn, chosen, path
 from core.collect.engines.terms import Found, Search
-from core.collect.engines.tidy import address, number, parsed, table, words
+from core.collect.engines.tidy import MOST_ON_A_PAGE, address, number, parsed, table, words
 
 A_PAGE = 35  # what Bing's own pages ask for
 MARKED = re.compile(r"""\sm=(?:"([^"]*)"|'([^']*)')""")
@@ -74,11 +75,7 @@ def read_page(page: str) -> Page:
     marked = list(marks(page))
     found = [picture for mark, sizes in marked if (picture := from_mark(mark, sizes))]
     # Should Bing drop its marks one day, the links to its own viewer still name the pictures.
-    found = found or [
-        Found(url=url, width=number(link.get("expw")), height=number(link.get("exph")))
-        for match in LINKED.finditer(page)
-        if (url := address((link := viewer_link(match.group(1))).get("mediaurl")))
-    ]
+    found = found or list(islice(linked(page), MOST_ON_A_PAGE))
     known = bool(found or SHAPE.search(page))
     return Page(found=tuple(found), rows=len(marked) or len(found), known=known)
 
@@ -88,13 +85,20 @@ def marks(page: str) -> Iterator[tuple[Mapping[str, Any], Mapping[str, str]]]:
 
     The link's own address may be Bing's copy of the picture; its sizes are the picture's.
     """
-    for match in MARKED.finditer(page):
-        text = match.group(1) or match.group(2) or ""
-        mark = table(parsed(html.unescape(text))) if "murl" in text else {}
+    matches = (match for match in MARKED.finditer(page) if "murl" in match.group())
+    for match in islice(matches, MOST_ON_A_PAGE):
+        mark = table(parsed(html.unescape(match.group(1) or match.group(2))))
         if "murl" in mark:
             tag_end = page.find(">", match.end(), match.end() + REACH)
             link = LINKED.search(page, match.end(), max(tag_end, match.end()))
             yield mark, viewer_link(link.group(1)) if link else {}
+
+
+def linked(page: str) -> Iterator[Found]:
+    for match in LINKED.finditer(page):
+        link = viewer_link(match.group(1))
+        if url := address(link.get("mediaurl")):
+            yield Found(url=url, width=number(link.get("expw")), height=number(link.get("exph")))
 
 
 def viewer_link(text: str) -> Mapping[str, str]:

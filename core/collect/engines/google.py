@@ -8,11 +8,12 @@ these stand on the page has changed often; the shape of the arrays has not.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 from urllib.parse import parse_qs, urlsplit
 
 from core.collect.engines.site import Page, Site, Turn, chosen, path
 from core.collect.engines.terms import Ending, Found, Search
-from core.collect.engines.tidy import address, number, parsed, words
+from core.collect.engines.tidy import MOST_ON_A_PAGE, address, number, parsed, words
 
 A_PAGE = 100
 # A JSON string without what opens another one, so that noise is read once.
@@ -68,7 +69,8 @@ def read_google(page: str) -> list[Found]:
 def read_page(page: str) -> Page:
     # Older pages hold the same arrays inside a string of a script, with its quotes as \x22.
     plain = page.replace(r"\x22", '"').replace(r"\x5b", "[").replace(r"\x5d", "]")
-    found = list(pictures(plain)) or list(linked(page))
+    found = list(islice(pictures(plain), MOST_ON_A_PAGE))
+    found = found or list(islice(linked(page), MOST_ON_A_PAGE))
     known = bool(found or SHAPE.search(page))
     trouble: Ending | None = "blocked" if not found and SCRIPTS_ONLY.search(page) else None
     return Page(found=tuple(found), rows=len(found), known=known, trouble=trouble)

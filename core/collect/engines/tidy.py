@@ -9,7 +9,9 @@ from urllib.parse import urlsplit
 
 LONGEST_ADDRESS = 4096
 LONGEST_TEXT = 500
+MOST_ON_A_PAGE = 2000  # results; what claims more is noise
 LARGEST = 1_000_000
+INLINE_TAG = re.compile(r"</?(?:strong|em|b|i|mark|font|span)\b[^<>]*>", re.IGNORECASE)
 TAG = re.compile(r"<[^<>]*>")
 # Control characters, and the private-use marks Bing sets around the words searched for.
 UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u2028\u2029\ue000-\uf8ff\ud800-\udfff]+")
@@ -36,7 +38,8 @@ def words(value: object) -> str | None:
     """Plain text in one line, without tags and entities, cut to a sensible length; or None."""
     if not isinstance(value, str):
         return None
-    text = html.unescape(TAG.sub(" ", value[: LONGEST_TEXT * 8]))
+    text = INLINE_TAG.sub("", value[: LONGEST_TEXT * 8])
+    text = html.unescape(TAG.sub(" ", text))
     text = " ".join(UNSEEN.sub(" ", text).split())
     return text[:LONGEST_TEXT] or None
 
@@ -69,4 +72,6 @@ def rows(value: object) -> list[Mapping[str, Any]]:
     """The objects of a JSON list (or of an object's values); [] for anything else."""
     if isinstance(value, dict):
         value = list(value.values())
-    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+    if not isinstance(value, list):
+        return []
+    return [row for row in value[:MOST_ON_A_PAGE] if isinstance(row, dict)]

@@ -32,7 +32,7 @@ LINE_END = re.compile(r"\r\n|\r|\n")
 BEGINS = re.compile(r"https?://", re.IGNORECASE)
 SEVERAL = re.compile(r"\s+(?=https?://)", re.IGNORECASE)
 # What may stand around an address in a list copied out of a program or a message.
-AROUND = " \t\"'<>[]()"
+AROUND = " \t\"'<>[],;"
 PICTURE_END = re.compile(r"\.(jpe?g|png|webp|gif|bmp|tiff?|heic|avif)$", re.IGNORECASE)
 MOST_PROBLEMS = 200
 TO_JUDGE_BY = 500  # lines
@@ -104,7 +104,7 @@ def read_list(text: str, *, name: str = "") -> UrlList:
         table = table_without_heading([line for _, line in lines[:TO_JUDGE_BY]])
     for number, line in lines:
         for url, class_name in taken_apart(line, table):
-            good = address(url)
+            good = address(bare(url))
             if good is None:
                 problems.append(f"Line {number}{of_file}: {complaint(url or line)}")
             elif (earlier := first_at.setdefault((good, class_name), number)) != number:
@@ -155,7 +155,7 @@ def table_without_heading(lines: Sequence[str]) -> Table | None:
 def parts_well(line: str, table: Table) -> bool:
     """Whether a line is an address and a class, and not an address with a separator inside."""
     fields = fields_of(line, table.separator)
-    if len(fields) != 2 or address(fields[table.url].strip(AROUND)) is None:
+    if len(fields) != 2 or address(bare(fields[table.url])) is None:
         return False
     return is_class(fields[1 - table.url])
 
@@ -177,10 +177,18 @@ def taken_apart(line: str, table: Table | None) -> Iterator[tuple[str, str | Non
             label = fields[table.label] if table.label is not None else ""
             rest_of_address = table.columns == 2 and label and not is_class(label)
             if not (rest_of_address and address(line)):
-                yield fields[table.url].strip(AROUND), words(label)
+                yield fields[table.url], words(label)
                 return
     for one in SEVERAL.split(line):
-        yield one.strip(AROUND + ",;").strip(AROUND), None
+        yield one, None
+
+
+def bare(text: str) -> str:
+    """An address without what stands around it; (brackets) of its own stay."""
+    text = text.strip(AROUND)
+    if text.startswith("(") or (text.endswith(")") and "(" not in text):
+        text = text.strip("()").strip(AROUND)
+    return text
 
 
 def fields_of(line: str, separator: str) -> list[str]:

@@ -45,12 +45,13 @@ def read_page(json_text: str) -> Page:
         for name, value in list(table(answer.get("continue")).items())[:MOST_CARRIED]
         if isinstance(value, str | int)
     }
+    known = "query" in answer or "batchcomplete" in answer
     return Page(
         found=tuple(picture for row in results if (picture := from_row(row))),
         rows=len(results),
-        known="query" in answer or "batchcomplete" in answer,
+        known=known,
         carry=carry,
-        more=bool(carry) if answer else None,
+        more=bool(carry) if known else None,
     )
 
 

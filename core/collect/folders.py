@@ -7,12 +7,15 @@ is given up after a number of entries or a length of time.
 import os
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
 import psutil
 
+from core.dataset.names import DEFAULT_UNSORTED
+from core.dataset.parts import meaning, split_parts
 from core.errors import DatasetError
 
 PICTURE_SUFFIXES = frozenset(
@@ -78,11 +81,17 @@ def subfolders(folder: Path) -> list[Path]:
 def tally(folder: Path, *, most: int = MOST_ENTRIES, seconds: float = TALLY_SECONDS) -> Tally:
     """Count photos and class folders, giving up after ``most`` entries or ``seconds``.
 
-    A folder that cannot be read counts as empty.
+    A folder that cannot be read counts as empty. Where a folder is divided into train, valid and
+    test, class folders are those in these.
     """
     budget = _Budget(most, seconds)
     inside: list[str] = []
     loose = _count_pictures(folder, budget, inside)
+    if inside and all(meaning(name) or name == DEFAULT_UNSORTED for name in inside):
+        below = _below(folder, inside, budget)
+        if split_parts([*inside, *below], unsorted=DEFAULT_UNSORTED):
+            loose += sum(_count_pictures(folder / name, budget, None) for name in inside)
+            inside = below
     counts = [_count_pictures(folder / name, budget, None) for name in inside if not budget.spent]
     return Tally(
         photos=loose + sum(counts),
@@ -98,6 +107,16 @@ def too_broad(folder: Path) -> str | None:
     if folder == home or folder in home.parents or folder == Path(folder.anchor):
         return "This is more than one data set. Choose the folder that holds your class folders."
     return None
+
+
+def _below(folder: Path, inside: Sequence[str], budget: "_Budget") -> list[str]:
+    """The folders two deep, as paths."""
+    found = []
+    for name in inside:
+        names: list[str] = []
+        _count_pictures(folder / name, budget, names)
+        found += [f"{name}/{one}" for one in names]
+    return found
 
 
 class _Budget:

@@ -44,6 +44,9 @@ def scan(arguments: argparse.Namespace) -> dict[str, Any]:
         say(arguments, f"{count:8,}  {name}")
     say(arguments, f"{dataset.unsorted_count():8,}  without a class")
     say(arguments, f"{dataset.removed_count():8,}  removed")
+    if parts := dataset.part_counts():
+        told = ", ".join(f"{number:,} in {name}" for name, number in parts.items())
+        say(arguments, f"The folder brings its own split: {told}")
     for skipped in found.unreadable:
         say(arguments, f"{skipped.file}: {skipped.reason}")
     for names in found.look_alikes:

@@ -17,6 +17,11 @@ NONE_TO_JUDGE = (
     "Add at least one more photo to each class."
 )
 
+TOO_FEW_IN_TRAIN = (
+    "Every class has a single photo in train, which is too little to learn from. "
+    "Add at least one more photo to each class."
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Material:
@@ -47,7 +52,8 @@ def material(dataset: Dataset, rows: Iterable[FileRow]) -> Material:
     every = dataset.classes()
     every += sorted(str(name) for name in filled.difference(every))  # gone since the rows were read
     distinct = _distinct(photos)
-    _refuse_if_hopeless(dataset, photos, distinct)
+    where = " in train" if parts else ""
+    _refuse_if_hopeless(dataset, photos, distinct, where)
     classes = tuple(name for name in every if name in filled)
     elsewhere = {row.class_name for held in apart.values() for row in held}
     empty = [name for name in every if name not in filled | elsewhere]
@@ -55,7 +61,7 @@ def material(dataset: Dataset, rows: Iterable[FileRow]) -> Material:
         rows=photos,
         classes=classes,
         warnings=(
-            *_warnings(photos, empty, distinct),
+            *_warnings(photos, empty, distinct, where),
             *(about_split(photos, apart, classes) if parts else ()),
         ),
         held=with_classes(apart, classes),
@@ -71,41 +77,43 @@ def _distinct(rows: Sequence[FileRow]) -> dict[str, int]:
 
 
 def _refuse_if_hopeless(
-    dataset: Dataset, rows: Sequence[FileRow], distinct: dict[str, int]
+    dataset: Dataset, rows: Sequence[FileRow], distinct: dict[str, int], where: str
 ) -> None:
     if not rows:
         raise TrainingError(
-            f"No photos in classes in {dataset.root}. "
+            f"No photos in classes{where} in {dataset.root}. "
             "Put photos into a folder for each class, then train."
         )
     if len(distinct) == 1:
         raise TrainingError(
-            f"All photos are in one class, “{next(iter(distinct))}”. "
+            f"All photos{where} are in one class, “{next(iter(distinct))}”. "
             "Training needs at least two classes: put photos of something else into a second one."
         )
     if len({row.content for row in rows}) == 1:
         raise TrainingError(
-            f"All {len(rows)} photos are copies of the same picture, "
+            f"All {len(rows)} photos{where} are copies of the same picture, "
             "so there is nothing to tell apart. Add different photos to the classes."
         )
     if max(distinct.values()) == 1:
-        raise TrainingError(NONE_TO_JUDGE)
+        raise TrainingError(TOO_FEW_IN_TRAIN if where else NONE_TO_JUDGE)
 
 
-def _warnings(rows: Sequence[FileRow], empty: Sequence[str], distinct: dict[str, int]) -> list[str]:
+def _warnings(
+    rows: Sequence[FileRow], empty: Sequence[str], distinct: dict[str, int], where: str
+) -> list[str]:
     said = []
     if empty:
         said.append(f"{_named(empty)} no photos and {_be(empty)} left out.")
     alone = [name for name, count in distinct.items() if count == 1]
     if alone:
         said.append(
-            f"{_named(alone)} a single photo: the model trains on it, but cannot be judged on it. "
-            "Add more photos."
+            f"{_named(alone)} a single photo{where}: the model trains on it, but cannot be judged "
+            "on it. Add more photos."
         )
     few = [name for name, count in distinct.items() if 1 < count < FEW_PHOTOS]
     if few:
         said.append(
-            f"{_named(few)} fewer than {FEW_PHOTOS} different photos: "
+            f"{_named(few)} fewer than {FEW_PHOTOS} different photos{where}: "
             "what the model says there is rough."
         )
     counts = Counter(str(row.class_name) for row in rows)

@@ -26,6 +26,24 @@ def test_photos_are_counted_in_a_folder_and_one_folder_down(tmp_path):
     assert not counted.more
 
 
+def test_class_folders_of_a_divided_folder_are_those_in_its_parts(tmp_path):
+    touch(tmp_path / "train" / "cat" / "1.jpg", tmp_path / "train" / "dog" / "1.jpg")
+    touch(tmp_path / "valid" / "cat" / "1.jpg", tmp_path / "valid" / "2.jpg", tmp_path / "3.jpg")
+
+    counted = tally(tmp_path)
+
+    assert (counted.photos, counted.loose, counted.class_folders) == (5, 2, 3)
+
+
+def test_a_class_of_trains_is_a_class_folder(tmp_path):
+    touch(tmp_path / "train" / "steam" / "1.jpg", tmp_path / "train" / "2.jpg")
+    touch(tmp_path / "bus" / "1.jpg")
+    touch(tmp_path / "flat" / "train" / "1.jpg", tmp_path / "flat" / "test" / "1.jpg")
+
+    assert (tally(tmp_path).photos, tally(tmp_path).class_folders) == (2, 2)
+    assert tally(tmp_path / "flat").class_folders == 2
+
+
 def test_a_count_is_given_up_after_so_many_entries(tmp_path):
     touch(*(tmp_path / f"{number}.jpg" for number in range(50)))
 

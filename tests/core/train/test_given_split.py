@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from core.dataset import Dataset
+from core.errors import TrainingError
 from core.networks.features import FeatureStore
 from core.review.changes import changes_since
 from core.review.compare import compare
@@ -236,3 +237,28 @@ def test_the_job_tells_what_it_was_judged_on(photo_set):
 
     assert (result["judged"], result["wrong"]) == (24, 4)
     assert reports[-1].message == "Wrong on 4 of 24 photos in valid that it never saw."
+
+
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [
+        ({"train/cat": 0, "valid/cat": 3, "valid/dog": 3}, "No photos in classes in train in "),
+        ({"train/cat": 3, "valid/cat": 3, "valid/dog": 3}, "All photos in train are in one class"),
+        ({"train/cat": 1, "train/dog": 1, "valid/cat": 3}, "a single photo in train, which is too"),
+    ],
+)
+def test_a_train_that_teaches_nothing_is_refused(photo_set, counts, words):
+    dataset = Dataset.open(photo_set(counts))
+    finish(dataset.reconcile())
+
+    with pytest.raises(TrainingError, match=words):
+        before_training(dataset)
+
+
+def test_a_class_with_few_photos_in_train_is_told(photo_set):
+    _, run, _ = trained(photo_set({**EVEN, "train/cow": 5, "valid/cow": 40}))
+
+    assert run.warnings == (
+        "The class “cow” has fewer than 20 different photos in train: what the model says there "
+        "is rough.",
+    )

@@ -33,3 +33,22 @@ def test_few_photos_are_wrong_out_of_fold_and_a_second_run_says_the_same(
     assert run.judged == run.images == len(dataset.rows())
     first, second = (load_predictions(dataset.home, one.id) for one in (run, again))
     assert (first.probs == second.probs).all()
+
+
+@pytest.mark.timeout(900)
+def test_photos_held_out_by_a_given_split_are_judged_about_as_well(copied, tmp_path):
+    root = copied("bears")
+    for name in ("black", "grizzly", "teddy"):
+        for number, file in enumerate(sorted((root / name).iterdir())):
+            folder = tmp_path / "split" / ("train" if number < 120 else "valid") / name
+            folder.mkdir(parents=True, exist_ok=True)
+            file.rename(folder / file.name)
+    dataset = Dataset.open(tmp_path / "split")
+    finish(dataset.reconcile())
+
+    run = finish(train_quick(dataset))
+
+    assert run.split is not None
+    assert (run.images, run.split["parts"]["valid"]["photos"]) == (360, 120)
+    assert run.error_rate <= 0.07
+    assert run.split["parts"]["train"]["error_rate"] <= 0.05

@@ -10,6 +10,7 @@ from typing import TypeVar, overload
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from requests import Request, Response, Session
+from requests.utils import requote_uri
 
 from core.collect.web.flow import Flow
 from core.collect.web.hosts import STRIKES, Hosts
@@ -90,6 +91,7 @@ class Fetcher:
         self.folder = folder
         self.limits = limits or Limits()
         self.stop = stop or threading.Event()
+        self._owns_session = session is None
         self._session = session or guarded_session(limits=self.limits)
         self._hosts = Hosts(self.limits)
         self._numbers = itertools.count(1)
@@ -97,6 +99,17 @@ class Fetcher:
         self._bytes = 0
         self._asked = 0
         folder.mkdir(parents=True, exist_ok=True)
+
+    def close(self) -> None:
+        """Close connections that were kept; those of a session handed in are its owner's."""
+        if self._owns_session:
+            self._session.close()
+
+    def __enter__(self) -> "Fetcher":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def fetch(self, url: str, *, referer: str | None = None) -> Fetch:
         """Fetch one address. Waits for its site where that asked to; never raises for a site."""
@@ -214,7 +227,7 @@ class Fetcher:
     def _request(self, job: Job) -> Response:
         headers = {"Accept": "image/*,*/*;q=0.5"}
         if job.referer:
-            headers["Referer"] = job.referer.encode("ascii", "ignore").decode()
+            headers["Referer"] = requote_uri(without_user(job.referer))
         request = self._session.prepare_request(Request("GET", job.url, headers=headers))
         # Past the session's own send, which follows redirects before they can be judged.
         return self._session.get_adapter(request.url or "").send(

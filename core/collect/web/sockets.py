@@ -110,7 +110,7 @@ def resolve(host: str, port: int, until: float) -> list[Resolved]:
     def answer() -> None:
         try:
             answers.put(ask())
-        except (OSError, UnicodeError) as error:
+        except Exception as error:  # raised again where it is waited for
             answers.put(error)
 
     threading.Thread(target=answer, name="look-up", daemon=True).start()

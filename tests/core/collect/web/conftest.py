@@ -1,5 +1,6 @@
 """A web of the tests' own: servers on this computer that do what each test tells them."""
 
+import contextlib
 import io
 import socket
 import threading
@@ -129,25 +130,28 @@ class Ear:
         self._socket.listen(64)
         self.port = int(self._socket.getsockname()[1])
 
-    def heard(self) -> tuple[int, bytes]:
-        """Connections made until now, and all they sent. Takes nothing for granted: the system
-        has queued every connection that was made, so none needs to be waited for."""
-        connections, sent = 0, b""
         self._socket.setblocking(False)
-        while True:
-            try:
+        self._connections: list[socket.socket] = []
+        self._sent = b""
+
+    def heard(self) -> tuple[int, bytes]:
+        """How many connections were made until now, and all that they sent.
+
+        A connection that was made is queued by the system, so none needs to be waited for.
+        """
+        with contextlib.suppress(BlockingIOError):
+            while True:
                 connection, _ = self._socket.accept()
-            except BlockingIOError:
-                return connections, sent
-            connections += 1
-            with connection:
                 connection.setblocking(False)
-                try:
-                    sent += connection.recv(65536)
-                except BlockingIOError:
-                    continue
+                self._connections.append(connection)
+        for connection in self._connections:
+            with contextlib.suppress(BlockingIOError):
+                self._sent += connection.recv(65536)
+        return len(self._connections), self._sent
 
     def close(self) -> None:
+        for connection in self._connections:
+            connection.close()
         self._socket.close()
 
 

@@ -169,7 +169,7 @@ def advice(now: Standing) -> Advice:
         )
     if now.can_compare and (now.all_found or not now.compared):
         return Advice(
-            why="You have trained on corrected labels. See what they gained.",
+            why="You have trained again on a changed data set. See what that gained.",
             label="Compare before and after",
             page="compare",
         )

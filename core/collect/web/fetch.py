@@ -234,7 +234,7 @@ class Fetcher:
             request,
             stream=True,
             timeout=(self.limits.connect_seconds, self.limits.read_seconds),
-            verify=self._session.verify,
+            verify=True,
             proxies=dict(self._session.proxies),
         )
 

@@ -6,6 +6,8 @@ import ssl
 import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from functools import cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -40,6 +42,7 @@ def guarded_session(
     limits: Limits | None = None,
     proxies: Mapping[str, str] | None = None,
     stopped: Callable[[], bool] | None = None,
+    authorities: Path | None = None,
 ) -> "GuardedSession":
     """A session for http and https alone, which ignores proxies and passwords of the environment.
 
@@ -50,13 +53,16 @@ def guarded_session(
             They are asked wherever they stand. Names are then looked up by the proxy, so that
             only addresses written as numbers, and localhost, are refused here.
         stopped: Asked several times a second; once it says True, calls under way end.
+        authorities: A file of certificates that are trusted besides the usual ones.
 
     Calls raise RefusedAddress for an address that may not be asked, and a requests.Timeout or
     requests.ConnectionError where they were stopped or ran into a limit, all of them made of what
     ``core.collect.web.reasons.explain`` puts in words. The limits hold for a streamed body too,
     whichever thread reads it; unpacking it bit by bit is the caller's.
     """
-    return GuardedSession(limits=limits or Limits(), proxies=proxies or {}, stopped=stopped)
+    return GuardedSession(
+        limits=limits or Limits(), proxies=proxies or {}, stopped=stopped, authorities=authorities
+    )
 
 
 class RequestHalted(RequestException):
@@ -70,6 +76,7 @@ class GuardedSession(Session):
         limits: Limits,
         proxies: Mapping[str, str],
         stopped: Callable[[], bool] | None = None,
+        authorities: Path | None = None,
     ) -> None:
         super().__init__()
         self.limits = limits
@@ -80,7 +87,7 @@ class GuardedSession(Session):
         self.headers["User-Agent"] = USER_AGENT
         self.headers["Accept-Encoding"] = "identity"
         self.adapters.clear()
-        adapter = GuardedAdapter(limits)
+        adapter = GuardedAdapter(limits, authorities)
         self.mount("http://", adapter)
         self.mount("https://", adapter)
 
@@ -119,9 +126,9 @@ def read_within(response: Response, limits: Limits) -> bytes:
 
 
 class GuardedAdapter(HTTPAdapter):
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, authorities: Path | None) -> None:
         self.limits = limits
-        self._context = _tls_context()
+        self._context = tls_context(authorities)
         super().__init__(pool_connections=64, pool_maxsize=limits.connections)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -137,18 +144,15 @@ class GuardedAdapter(HTTPAdapter):
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """The context holds the authorities already; loading them anew costs each connection."""
-        if verify is not True:
-            super().cert_verify(conn, url, verify, cert)
-        elif url.lower().startswith("https"):
+        if url.lower().startswith("https"):
             conn.cert_reqs = "CERT_REQUIRED"
 
     def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
         url = request.url or ""
         if urlsplit(url).scheme not in ("http", "https"):
             raise InvalidSchema("Only http and https are asked.")
-        if kwargs.get("verify") is False:
-            raise ValueError("certificates are always checked")
-        kwargs["verify"] = kwargs.get("verify") or True
+        if kwargs.get("verify") is not True:
+            raise ValueError("certificates are always checked; ``authorities`` adds to them")
         if kwargs.get("timeout") is None:
             kwargs["timeout"] = (self.limits.connect_seconds, self.limits.read_seconds)
         if select_proxy(url, kwargs.get("proxies")):
@@ -191,12 +195,15 @@ def leave(response: Response) -> None:
     response._content_consumed = True
 
 
-def _tls_context() -> ssl.SSLContext:
+@cache
+def tls_context(authorities: Path | None) -> ssl.SSLContext:
     """One for all connections: certifi's authorities, and those the system trusts besides."""
     context = create_urllib3_context()
     context.verify_mode = ssl.CERT_REQUIRED
     context.check_hostname = True
     context.load_verify_locations(certifi.where())
     context.load_default_certs()
+    if authorities is not None:
+        context.load_verify_locations(authorities)
     context.sslsocket_class = WatchedTLSSocket
     return context

@@ -94,9 +94,13 @@ def test_a_proxy_of_another_kind_is_not_used(tmp_path):
         guarded_session(proxies={"http": "socks5://127.0.0.1:1080"}).get("http://a.example/")
 
 
-def test_certificates_cannot_be_waived(site):
+@pytest.mark.parametrize("verify", [False, None, "", "/etc/my-authorities.pem"])
+def test_certificates_cannot_be_waived(site, verify):
+    session = guarded_session()
+    session.verify = verify
+
     with pytest.raises(ValueError, match="always checked"):
-        guarded_session().get(site.url("/"), verify=False)
+        session.get(site.url("/"))
 
 
 def test_an_answer_that_is_read_at_once_has_a_limit_too(site):
@@ -218,8 +222,7 @@ def secure_site(site, certificate, monkeypatch):
 def test_tls_is_asked_for_the_name_and_not_for_the_address(
     secure_site, certificate, tmp_path, host
 ):
-    session = guarded_session()
-    session.verify = str(certificate[0])
+    session = guarded_session(authorities=certificate[0])
 
     found = Fetcher(tmp_path, session=session).fetch(f"https://{host}:{secure_site.port}/a.png")
 
@@ -232,9 +235,7 @@ def test_tls_is_asked_for_the_name_and_not_for_the_address(
 def test_a_certificate_of_another_name_or_authority_is_not_believed(
     secure_site, certificate, tmp_path, host, trusted
 ):
-    session = guarded_session()
-    if trusted:
-        session.verify = str(certificate[0])
+    session = guarded_session(authorities=certificate[0] if trusted else None)
 
     found = Fetcher(tmp_path, session=session).fetch(f"https://{host}:{secure_site.port}/a.png")
 
@@ -244,8 +245,7 @@ def test_a_certificate_of_another_name_or_authority_is_not_believed(
 
 def test_a_secure_site_that_trickles_is_cut_off(secure_site, certificate, tmp_path):
     secure_site.answers["*"] = trickling(secure_site)
-    session = guarded_session()
-    session.verify = str(certificate[0])
+    session = guarded_session(authorities=certificate[0])
     start = time.monotonic()
 
     found = Fetcher(tmp_path, session=session, limits=Limits(seconds_a_file=0.6)).fetch(

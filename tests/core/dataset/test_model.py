@@ -29,7 +29,7 @@ class Photo:
     @property
     def place(self) -> str:
         removed = self.path.startswith(".winnow/removed/")
-        return REMOVED if removed else self.path.partition("/")[0]
+        return REMOVED if removed else self.path.rpartition("/")[0]
 
 
 @dataclass
@@ -59,15 +59,18 @@ def run(task):
 
 
 class DatasetMachine(RuleBasedStateMachine):
+    folders = CLASSES
+
     @initialize()
     def start(self):
         self.folder = tempfile.TemporaryDirectory()
         self.root = Path(self.folder.name) / "photos"
         self.texts = (f"text {number}" for number in itertools.count())
-        for name in CLASSES:
+        for name in self.folders:
             (self.root / name).mkdir(parents=True)
         for number in range(6):
-            (self.root / CLASSES[number % 2] / f"{number // 2}.jpg").write_text(next(self.texts))
+            folder = self.root / self.folders[number % 2]
+            (folder / f"{number // 2}.jpg").write_text(next(self.texts))
         self.dataset = Dataset.open(self.root)
         run(self.dataset.reconcile())
         self.model = Model(
@@ -90,6 +93,10 @@ class DatasetMachine(RuleBasedStateMachine):
         ]
         return list({ids[number % len(ids)] for number in numbers}) if ids else []
 
+    def goal(self, file_id: int, name: str) -> str:
+        """The folder that a photo goes to when it is relabelled."""
+        return name
+
     def did(self, step: Step, expected: dict[int, str]) -> None:
         """Check a new step against what was expected of it: where each photo goes."""
         assert {change.file_id for change in step.changes} == expected.keys()
@@ -108,7 +115,8 @@ class DatasetMachine(RuleBasedStateMachine):
     @rule(numbers=picks, name=st.sampled_from([*CLASSES, "unsorted"]))
     def relabel(self, numbers, name):
         ids = self.some(numbers)
-        expected = {one: name for one in ids if self.model.photos[one].place != name}
+        goals = {one: self.goal(one, name) for one in ids}
+        expected = {one: to for one, to in goals.items() if self.model.photos[one].place != to}
 
         self.did(self.dataset.relabel(ids, name), expected)
 
@@ -121,7 +129,7 @@ class DatasetMachine(RuleBasedStateMachine):
     @rule(numbers=picks)
     def restore(self, numbers):
         ids = self.some(numbers, removed=True)
-        was = {row.id: row.path.partition("/")[0] for row in self.dataset.removed_rows()}
+        was = {row.id: row.path.rpartition("/")[0] for row in self.dataset.removed_rows()}
 
         self.did(self.dataset.restore(ids), {one: was[one] for one in ids})
 
@@ -165,8 +173,9 @@ class DatasetMachine(RuleBasedStateMachine):
         photo = self.model.photos.get(moved.file_id)
         return photo is not None and (photo.path, photo.text) == (path, moved.text)
 
-    @rule(number=st.integers(0, 99), name=st.sampled_from(CLASSES))
-    def move_by_hand(self, number, name):
+    @rule(number=st.integers(0, 99), to=st.integers(0, 99))
+    def move_by_hand(self, number, to):
+        name = self.folders[to % len(self.folders)]
         for file_id in self.some([number]):
             photo = self.model.photos[file_id]
             target = self.free(name)
@@ -188,8 +197,9 @@ class DatasetMachine(RuleBasedStateMachine):
             (self.root / self.model.photos.pop(file_id).path).unlink()
         run(self.dataset.reconcile())
 
-    @rule(name=st.sampled_from([*CLASSES, "unsorted"]))
-    def add_by_hand(self, name):
+    @rule(to=st.integers(0, 99))
+    def add_by_hand(self, to):
+        name = [*self.folders, "unsorted"][to % (len(self.folders) + 1)]
         photo = Photo(self.free(name), next(self.texts))
         (self.root / photo.path).parent.mkdir(exist_ok=True)
         (self.root / photo.path).write_text(photo.text)
@@ -219,12 +229,24 @@ class DatasetMachine(RuleBasedStateMachine):
         assert removed == {k for k, v in modelled.items() if v.place == REMOVED}
         assert self.dataset.removed_count() == len(removed)
         assert sum(self.dataset.counts().values()) + self.dataset.unsorted_count() == len(present)
+        assert self.dataset.classes() == sorted(CLASSES)
 
 
-TestDataset = DatasetMachine.TestCase
-TestDataset.settings = settings(
+class SplitMachine(DatasetMachine):
+    """The same where the data set brings its own split."""
+
+    folders = [f"{part}/{name}" for name in CLASSES for part in ("valid", "train")]
+
+    def goal(self, file_id: int, name: str) -> str:
+        part = self.model.photos[file_id].path.partition("/")[0]
+        return name if name == "unsorted" else f"{'train' if part == 'unsorted' else part}/{name}"
+
+
+OFTEN = settings(
     max_examples=25,
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
+TestDataset, TestSplit = DatasetMachine.TestCase, SplitMachine.TestCase
+TestDataset.settings = TestSplit.settings = OFTEN

@@ -1,8 +1,11 @@
 """Data sets that bring their own split into train, valid and test."""
 
+from dataclasses import replace
+
 import pytest
 
 from core.dataset import Dataset
+from core.dataset.arrivals import Aside, take_in
 from core.dataset.parts import folder_for, part_of
 
 CAT_AND_DOG = {"train/cat": 3, "train/dog": 2, "valid/cat": 2, "valid/dog": 1}
@@ -233,3 +236,34 @@ def test_class_names_that_look_alike_are_found_across_parts(make_set, run):
     dataset = make_set({"train/cat": 1, "valid/Cat": 1})
 
     assert run(dataset.reconcile()).look_alikes == (("Cat", "cat"),)
+
+
+def test_arrivals_go_to_train_as_one_step(make_set, stage, tree):
+    dataset = make_set(CAT_AND_DOG)
+    before = tree(dataset.root)
+    arrivals = stage(dataset, "cat", 2) + stage(dataset, "cow") + stage(dataset, None)
+
+    taken = take_in(dataset, arrivals, collection="c0ffee")
+
+    folders = [dataset.get([one])[one].path.rpartition("/")[0] for one in taken.ids]
+    assert folders == ["train/cat", "train/cat", "train/cow", "unsorted"]
+    assert dataset.counts() == {"cat": 7, "cow": 1, "dog": 3}
+    dataset.undo()
+    left = {path: text for path, text in tree(dataset.root).items() if "removed" not in path}
+    assert left == before
+    assert dataset.classes() == ["cat", "dog"]
+    dataset.restore([row.id for row in dataset.removed_rows()])
+    assert dataset.counts() == {"cat": 7, "cow": 1, "dog": 3}
+
+
+def test_a_photo_set_aside_on_arrival_is_restored_into_train(make_set, stage):
+    dataset = make_set(CAT_AND_DOG)
+    aside = Aside(kind="too_small", reason="It is small.")
+    (arrival,) = stage(dataset, "dog")
+
+    taken = take_in(dataset, [replace(arrival, aside=aside)], collection="c0ffee")
+    (removed,) = dataset.removed_rows()
+    assert (removed.class_name, removed.path.rpartition("/")[0]) == ("dog", "train/dog")
+    dataset.restore(taken.ids)
+
+    assert dataset.counts() == {"cat": 5, "dog": 4}

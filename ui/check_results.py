@@ -45,11 +45,13 @@ def draw_rejected(dataset: Dataset, state: Checked) -> None:
     may_remove = not state.suspicious or _looked_first()
     chosen = _choose_kinds(numbers) or list(numbers)
     listed = sum(numbers.get(kind, 0) for kind in chosen)
+    # Above the table, which is loaded late and would push them away under the pointer.
+    buttons = st.container(horizontal=True)
     ticked = _draw_table(dataset, chosen, listed)
     if dataset.read_only:
         st.info("This folder cannot be written. Open a copy of it to remove photos.")
     which = "all" if len(chosen) == len(numbers) else "these"
-    with st.container(horizontal=True):
+    with buttons:
         st.button(
             f"Move {which} {listed:,} to removed" if listed > 1 else "Move to removed",
             key="remove_all",
@@ -80,6 +82,7 @@ def draw_removed(dataset: Dataset) -> None:
         rows = dataset.removed_rows()
         skip = _skipped(number, "removed_page")
         part = rows[skip : skip + ROWS_A_PAGE]
+        buttons = st.container(horizontal=True)  # above the table, as for rejected ones
         edited = st.data_editor(
             pd.DataFrame(
                 {
@@ -100,7 +103,7 @@ def draw_removed(dataset: Dataset) -> None:
             key=f"removed_table_{dataset.version()}_{skip}",
         )
         ticked = [row.id for row, tick in zip(part, edited["Restore"], strict=True) if tick]
-        with st.container(horizontal=True):
+        with buttons:
             st.button(
                 f"Restore the {len(ticked):,} ticked" if ticked else "Restore the ticked ones",
                 key="restore_ticked",

@@ -23,11 +23,26 @@ from core import jobs
 from core.dataset import recent
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Locator, Page
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS_TO_START = 60
 MILLISECONDS_TO_APPEAR = 30_000
+
+# Ends once an element has had the same place for ten looks, or after five seconds.
+STOOD_STILL = """element => new Promise(done => {
+  let last = "", same = 0;
+  const until = performance.now() + 5000;
+  const look = () => {
+    const {x, y, width, height} = element.getBoundingClientRect();
+    const now = [x, y, width, height].join();
+    same = now === last ? same + 1 : 0;
+    last = now;
+    if (same >= 10 || !element.isConnected || performance.now() > until) done();
+    else setTimeout(look, 16);
+  };
+  look();
+})"""
 
 CHROMIUM_OPTIONS = (
     "--headless",
@@ -192,15 +207,31 @@ def own_app(user_data_of_its_own: Path, tmp_path: Path) -> Iterator[App]:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """The system's Chromium."""
+    """The system's Chromium, whose clicks wait for what they hit to stand still."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     if found is None:
         pytest.skip("needs Chromium: install the system's package")
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=list(CHROMIUM_OPTIONS))
-        yield browser
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sync_api.Locator, "click", _steady(sync_api.Locator.click))
+            yield browser
         browser.close()
+
+
+def _steady(click: Callable[..., None]) -> Callable[..., None]:
+    """Let a click wait until its element has stood still for a while, as a person does.
+
+    Playwright looks at two frames only. Tables and charts are loaded late, and one that came
+    between pressing the button of the mouse and letting it go moved another thing below it.
+    """
+
+    def steady_click(locator: Locator, **options: object) -> None:
+        locator.evaluate(STOOD_STILL, timeout=options.get("timeout"))
+        click(locator, **options)
+
+    return steady_click
 
 
 @pytest.fixture

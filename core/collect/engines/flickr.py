@@ -124,4 +124,5 @@ SITE = Site(
     ask=ask,
     read=read_page,
     filters=FILTERS,
+    most_pages=16,  # 4,000 photos; the pages after those repeat
 )

@@ -31,7 +31,7 @@ LOG = logging.getLogger(__name__)
 SILENT = logging.Logger("icrawler")
 SILENT.disabled = True
 
-A_LOOK = 0.05  # seconds between two looks at whether to go on
+A_LOOK = 0.1  # seconds between two looks at whether to go on
 JOIN_SECONDS = 1.0
 
 
@@ -97,7 +97,7 @@ class PageParser(Parser):  # type: ignore[misc]
 
     def parse(self, response: Answer, *, site: Site, turns: Turns) -> Iterator[dict[str, Any]]:
         try:
-            page = site.read(response.text)
+            page = replace(site.read(response.text), empty=not response.text.strip())
             trouble = page.trouble or (wall(response.text) if not page.rows else None)
         except Exception:
             LOG.exception("a page of %s", site.name)

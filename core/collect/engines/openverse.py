@@ -18,9 +18,9 @@ FILTERS: Mapping[str, Mapping[str, str]] = {
         "free": "",  # as all are
         "share": "",
         "public": "license=cc0,pdm",
-        "commercial": "license_type=commercial",
-        "change": "license_type=modification",
-        "commercial_change": "license_type=commercial,modification",
+        "commercial": "license=by,by-sa,by-nd,cc0,pdm",
+        "change": "license=by,by-sa,by-nc,by-nc-sa,cc0,pdm",
+        "commercial_change": "license=by,by-sa,cc0,pdm",
     },
 }
 
@@ -84,4 +84,5 @@ SITE = Site(
     headers={"Accept": "application/json"},
     token=lambda key: {"Authorization": f"Bearer {key}"},
     pause_seconds=PAUSE_SECONDS,
+    most_pages=12,  # further ones are for those with an account
 )

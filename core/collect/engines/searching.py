@@ -15,7 +15,6 @@ from core.collect.engines.terms import Ending, Found, Outcome, Search
 if TYPE_CHECKING:
     import requests
 
-MOST_PAGES = 500
 # Wikimedia may send pages whose details only follow on the next; more in a row is no progress.
 PAGES_WITHOUT_NEWS = 3
 
@@ -57,7 +56,7 @@ def search(
 class Course:
     """How far a search has come."""
 
-    wanted: Search
+    most_pages: int
     found: int = 0
     seen: set[str] = field(default_factory=set)
     turn: Turn = field(default_factory=Turn)
@@ -77,8 +76,8 @@ class Course:
         self.without_news = 0 if self.fresh else self.without_news + 1
         self.fresh = 0
         turn = self.turn
-        if page.more is False or turn.page + 1 >= MOST_PAGES:
-            return "fewer" if self.found else "nothing"
+        if page.more is False or turn.page + 1 >= self.most_pages:
+            return self._ending_without_news(page)
         if self.without_news >= (PAGES_WITHOUT_NEWS if page.more else 1):
             return self._ending_without_news(page)
         self.turn = Turn(page=turn.page + 1, seen=turn.seen + page.rows, carried=page.carry)
@@ -86,7 +85,7 @@ class Course:
 
     def _ending_without_news(self, page: Page) -> Ending:
         if self.found:
-            return "fewer" if page.known else "shape"
+            return "fewer" if page.known or page.empty else "shape"
         return "nothing" if page.known and not page.rows else "shape"
 
 
@@ -111,7 +110,7 @@ def _search(
     if ENGINES[site.name].needs_key and not key:
         yield ended(Trouble(ending="key"), found=0)
         return
-    course = Course(wanted)
+    course = Course(most_pages=site.most_pages)
     turns = Turns(stop)
     headers = {**site.headers, **(site.token(key) if site.token and key else {})}
     asking = Asking(

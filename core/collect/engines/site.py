@@ -33,6 +33,7 @@ class Page:
         more: True where the answer says that there is more, False where it says that this was
             all, None where it says neither.
         trouble: What the answer itself complains of.
+        empty: Whether there was nothing in it at all.
     """
 
     found: tuple[Found, ...] = ()
@@ -41,6 +42,7 @@ class Page:
     carry: Mapping[str, str] = field(default_factory=dict)
     more: bool | None = None
     trouble: Ending | None = None
+    empty: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +58,7 @@ class Site:
         headers: Sent along, besides the session's own.
         token: Header fields made from the key, where the key does not travel in the address.
         pause_seconds: Between two questions, where the site asks for it.
+        most_pages: After these it has no more, or should not be asked for more.
     """
 
     name: str
@@ -67,6 +70,7 @@ class Site:
     headers: Mapping[str, str] = field(default_factory=dict)
     token: Callable[[str], Mapping[str, str]] | None = None
     pause_seconds: float = 0.0
+    most_pages: int = 500
 
 
 def chosen(filters: Mapping[str, Mapping[str, str]], wanted: Search) -> dict[str, str]:

@@ -5,7 +5,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,6 +13,7 @@ import pytest
 import requests
 
 from core.collect.engines import Found, Outcome, Search, search
+from core.collect.engines.found import SITES
 from core.collect.web.session import guarded_session
 
 
@@ -79,6 +80,19 @@ class PlayedSite:
         self.released.set()
         self.server.shutdown()
         self.server.server_close()
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Searches that wait a moment where real ones wait for seconds."""
+    from core.collect.engines import asking, icrawl
+
+    monkeypatch.setattr(asking, "PAUSES", (0.01, 0.02))
+    monkeypatch.setattr(asking, "READ_SECONDS", 0.3)
+    monkeypatch.setattr(asking, "ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr(icrawl, "ANSWER_SECONDS", 1.0)
+    openverse = replace(SITES["openverse"], pause_seconds=0.0)
+    monkeypatch.setitem(SITES, "openverse", openverse)
 
 
 @pytest.fixture

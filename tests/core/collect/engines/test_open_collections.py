@@ -9,16 +9,6 @@ from core.collect.engines import Found
 from core.collect.engines.found import SITES
 
 
-@pytest.fixture
-def impatient(monkeypatch):
-    from dataclasses import replace
-
-    from core.collect.engines import asking
-
-    monkeypatch.setattr(asking, "PAUSES", (0.01, 0.02))
-    monkeypatch.setitem(SITES, "openverse", replace(SITES["openverse"], pause_seconds=0.0))
-
-
 def commons_file(number, **more):
     name = f"https://upload.example/thumb/{number}.jpg"
     info = {
@@ -192,9 +182,23 @@ def test_openverse_is_asked_page_by_page_until_it_has_no_more(run, played, reply
     assert outcome.ending == "fewer"
     assert [asked.fields["page"] for asked in played.asked] == ["1", "2", "3"]
     assert {asked.fields["page_size"] for asked in played.asked} == {"20"}
-    assert played.asked[0].fields["license_type"] == "commercial"
+    assert played.asked[0].fields["license"] == "by,by-sa,by-nd,cc0,pdm"
     assert played.asked[0].fields["category"] == "photograph"
     assert "Authorization" not in played.asked[0].headers
+
+
+def test_openverse_is_not_asked_beyond_what_is_open_to_all(run, played, reply, impatient):
+    def answer(asked):
+        page = int(asked.fields["page"])
+        rows = [verse(number) for number in range(page * 20, page * 20 + 20)]
+        return reply(json.dumps({"results": rows, "page": page, "page_count": 500}))
+
+    played.answers = answer
+
+    found, outcome = run("openverse", most=1000)
+
+    assert len(found) == 240
+    assert outcome.ending == "fewer"
 
 
 def test_openverse_is_asked_once_a_second_at_most(run, played, reply):

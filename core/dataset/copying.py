@@ -6,9 +6,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from core.dataset.dataset import Dataset
 from core.dataset.names import photos, shown
-from core.dataset.places import absolute
+from core.dataset.places import absolute, has_catalogue
 from core.dataset.scanning import list_folder
+from core.dataset.sources import save_source, sources_of
 from core.errors import DatasetError
 from core.jobs.progress import Progress, Task
 
@@ -20,7 +22,8 @@ REPORT_SECONDS = 0.5
 def copy_dataset(source: Path, target: Path) -> Task[None]:
     """Copy photos and class folders, without links, hidden files and history; phase ``copy``.
 
-    A copy that was stopped is continued by making it again.
+    Photos whose source is known keep it; a copy with such photos is looked through once, in phase
+    ``index``. A copy that was stopped is continued by making it again.
 
     Raises:
         DatasetError: If the target holds something else, lies inside the source, or the disk
@@ -44,6 +47,7 @@ def copy_dataset(source: Path, target: Path) -> Task[None]:
                 if time.monotonic() - reported > REPORT_SECONDS:
                     reported = time.monotonic()
                     yield Progress(phase="copy", done=done, total=total, message=message)
+        yield from _copy_sources(source, target)
         (target / UNFINISHED).unlink()
     except OSError as error:
         raise DatasetError(
@@ -80,6 +84,24 @@ def _folders(source: Path) -> Iterator[tuple[str, list[str]]]:
             )
         waiting += [folder for folder in listed.folders if not folder.startswith(".")]
         yield listed.path, [found.name for found in listed.files]
+
+
+def _copy_sources(source: Path, target: Path) -> Task[None]:
+    """Write down in the copy where its photos came from."""
+    if not has_catalogue(source):
+        return  # opening it would write into a folder that is only read
+    original = Dataset.open(source)
+    paths = {row.id: row.path for row in original.rows()}
+    sources = sources_of(original, paths)
+    if not sources:
+        return
+    copy = Dataset.open(target)
+    yield from copy.reconcile()
+    ids = {row.path: row.id for row in copy.rows()}
+    with copy.writing() as connection:
+        for file_id, known in sources.items():
+            if paths[file_id] in ids:
+                save_source(connection, ids[paths[file_id]], known)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -18,7 +18,7 @@ from core.dataset.locking import TreeLock
 from core.dataset.moving import goes_through_link
 from core.dataset.names import DEFAULT_UNSORTED, HOME, check_class_name, shown
 from core.dataset.parts import folder_for, found_parts, load_parts, sort_anew
-from core.dataset.places import absolute, place_of, token_of
+from core.dataset.places import CATALOGUE, absolute, place_of, token_of
 from core.dataset.reconcile import Reconciled, Reconciler
 from core.dataset.rows import (
     FileRow,
@@ -44,7 +44,7 @@ class Dataset:
         self.token = token_of(root)  # 16 hexadecimal digits; stands for it in addresses
         self.finished_on_opening: dict[Again, Step] = {}  # an undo or redo that was cut short
         self._lock = TreeLock(home)
-        self._catalogue = Catalogue(home / "catalog.sqlite")
+        self._catalogue = Catalogue(home / CATALOGUE)
         self._journal = Journal(root, self._catalogue)
         self._listing = Listing(self._catalogue)
 

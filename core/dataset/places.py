@@ -25,6 +25,8 @@ NETWORK_FILE_SYSTEMS = frozenset(
     }
 )
 
+CATALOGUE = "catalog.sqlite"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
@@ -66,9 +68,18 @@ def place_of(root: Path) -> Place:
     read_only = not can_write(root)
     if not read_only and not is_on_network(root):
         return Place(home=beside, read_only=False)
-    stand_in = user_data() / "catalogues" / token_of(root)
+    stand_in = _stand_in(root)
     stand_in.mkdir(parents=True, exist_ok=True)
     return Place(home=stand_in, read_only=read_only)
+
+
+def _stand_in(root: Path) -> Path:
+    return user_data() / "catalogues" / token_of(root)
+
+
+def has_catalogue(root: Path) -> bool:
+    """Whether a folder was opened as a data set before. Nothing is written to find out."""
+    return any((home / CATALOGUE).is_file() for home in (root / HOME, _stand_in(root)))
 
 
 def can_write(root: Path) -> bool:

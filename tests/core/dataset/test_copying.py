@@ -2,8 +2,10 @@ import shutil
 
 import pytest
 
-from core.dataset import copying
+from core.dataset import Dataset, copying
+from core.dataset.arrivals import take_in
 from core.dataset.copying import copy_dataset
+from core.dataset.sources import sources_of
 from core.errors import DatasetError
 
 
@@ -68,3 +70,29 @@ def test_a_full_disk_is_a_sentence(make_set, run, tmp_path, monkeypatch):
 
     with pytest.raises(DatasetError, match="No space left"):
         run(copy_dataset(make_set({"cat": 1}).root, tmp_path / "copy"))
+
+
+def test_photos_in_a_copy_keep_where_they_came_from(make_set, stage, run, tmp_path):
+    dataset = make_set({"cat": 2})
+    about = {"author": "Zoë", "licence": "CC BY 4.0"}
+    taken = take_in(dataset, stage(dataset, "dog", 2, **about), collection="c0ffee")
+    dataset.relabel(taken.ids[:1], "cat")
+    dataset.remove(taken.ids[1:])
+
+    run(copy_dataset(dataset.root, tmp_path / "copy"))
+
+    copy = Dataset.open(tmp_path / "copy")
+    (source,) = sources_of(copy, [row.id for row in copy.rows()]).values()
+    assert source == sources_of(dataset, taken.ids)[taken.ids[0]]
+    assert copy.history() == [] and copy.removed_count() == 0
+    assert run(copy.reconcile()).added == 0
+
+
+def test_copying_a_folder_never_opened_writes_nothing_into_it(run, tmp_path):
+    folder = tmp_path / "only read"
+    (folder / "cat").mkdir(parents=True)
+    (folder / "cat" / "0.jpg").write_text("a photo")
+
+    run(copy_dataset(folder, tmp_path / "copy"))
+
+    assert [path.name for path in folder.iterdir()] == ["cat"]

@@ -361,14 +361,16 @@ def _keep_states(
 
 def _state_of(hunt: Hunt, earlier: ClassState | None) -> ClassState:
     done = hunt.done
-    short = done and hunt.engine != LIST and hunt.kept < hunt.most
+    # A search that has ended is no trouble while what is under way may still be enough.
+    falls_short = hunt.kept + hunt.under_way < hunt.most
+    problem = hunt.problem or (FEWER if done and hunt.engine != LIST else None)
     return ClassState(
         class_name=hunt.class_name,
         engine=hunt.engine,
         query=hunt.query,
         asked=hunt.most,
         found=max(hunt.found, earlier.found if earlier else 0),
-        problem=hunt.problem or (FEWER if short else None) if hunt.kept < hunt.most else None,
+        problem=problem if falls_short else None,
         done=done,
     )
 

@@ -73,7 +73,8 @@ class Sifter:
         self._step = _step_to_join(dataset, collection)
         self._contents = _known_contents(dataset)
         self._near = NearIndex(load_near_hashes(dataset).items())
-        self._last: dict[str | None, int] = {}
+        self._last: dict[str | None, int] = {}  # numbers in names, by class
+        self._last_aside: dict[str | None, int] = {}
         self._kept: list[Waiting] = []
         self._aside: list[Waiting] = []
         self._rejected: list[Fetched] = []
@@ -130,9 +131,7 @@ class Sifter:
         if came.look.near is not None:
             self._near.add(came.look.content, came.look.near)
         self._kept.append(Waiting(came=came, arrival=self._arrival(came, None), known=known))
-        hunt = came.candidate.hunt
-        self._last[hunt.class_name] += 1
-        hunt.settle(kept=True)
+        came.candidate.hunt.settle(kept=True)
 
     def _set_aside(
         self, came: Came, kind: AsideKind, like: Known | None, *, reason: str = ""
@@ -149,9 +148,10 @@ class Sifter:
         assert came.look is not None and came.fetch.path is not None
         hunt, found = came.candidate.hunt, came.candidate.found
         suffix = SUFFIXES.get(came.look.verdict.format, ".jpg")
+        number = self._number(hunt.class_name, is_kept=aside is None)
         return Arrival(
             staged=came.fetch.path,
-            name=f"{_stem(hunt.class_name)}_{self._number(hunt.class_name):04}{suffix}",
+            name=f"{_stem(hunt.class_name)}_{number:04}{suffix}",
             class_name=hunt.class_name,
             content=came.look.content,
             source=Source(
@@ -169,11 +169,16 @@ class Sifter:
             aside=aside,
         )
 
-    def _number(self, class_name: str | None) -> int:
-        """The number after the last one kept; what is set aside leaves it to the next."""
+    def _number(self, class_name: str | None, *, is_kept: bool) -> int:
+        """The next number for a photo's name. What is set aside leaves no gap among the kept."""
         if class_name not in self._last:
             self._last[class_name] = _last_number(self._dataset, class_name)
-        return self._last[class_name] + 1
+        if is_kept:
+            self._last[class_name] += 1
+            return self._last[class_name]
+        after = max(self._last[class_name], self._last_aside.get(class_name, 0))
+        self._last_aside[class_name] = after + 1
+        return after + 1
 
     def _take_in(self, waiting: list[Waiting], rejected: list[Fetched]) -> TakenIn:
         arrivals = [one.arrival for one in waiting]
@@ -267,10 +272,11 @@ def _stem(class_name: str | None) -> str:
 
 
 def _last_number(dataset: Dataset, class_name: str | None) -> int:
-    """The highest number in our names among the photos of a class, removed ones too."""
+    """The highest number in our names among the photos of a class, those a person removed too."""
     pattern = re.compile(rf"{re.escape(_stem(class_name))}_(\d{{1,9}})\b")
     rows = dataset.connection().execute(
-        f"SELECT path FROM file WHERE place IN ({PRESENT}, {REMOVED}) AND class IS ?",
+        f"SELECT path FROM file WHERE (place={PRESENT} OR place={REMOVED} AND id NOT IN "
+        "(SELECT file FROM aside)) AND class IS ?",
         (None if class_name is None else class_name.encode("utf-8", "surrogateescape"),),
     )
     numbers = (pattern.match(decoded(path).rpartition("/")[2]) for (path,) in rows)

@@ -81,11 +81,11 @@ def collect(arguments: argparse.Namespace) -> dict[str, Any]:
         say(arguments, f"Set aside: {_one_line(one.file)}: {one.reason}")
     say(
         arguments,
-        f"{photos(kept)} collected for {arguments.class_name}, {len(rejected)} addresses refused, "
-        f"{duplicates} set aside as duplicates, {small} as too small ({done.seconds:.1f} seconds).",
+        f"{photos(kept)} collected for {arguments.class_name}. Refused: {len(rejected)}, set aside "
+        f"as duplicates: {duplicates}, as too small: {small} ({done.seconds:.1f} seconds).",
     )
     if done.passed_over:
-        say(arguments, f"{done.passed_over} addresses were asked for before and passed over.")
+        say(arguments, f"Passed over, being asked for before: {done.passed_over}.")
     for problem in done.problems:
         say(arguments, problem)
     return {

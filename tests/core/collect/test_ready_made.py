@@ -1,6 +1,8 @@
 """The ready-made sets, through torchvision itself, from a local site in the real sets' formats."""
 
+import os
 import shutil
+import signal
 import subprocess
 import time
 from types import SimpleNamespace
@@ -8,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 from PIL import Image
 
+from core import jobs
 from core.collect import ready_made as module
 from core.collect.known_sets import SETS
 from core.collect.ready_made import (
@@ -300,6 +303,64 @@ def test_the_process_ends_when_its_parent_is_gone(site, tmp_path):
 
     assert process.wait(timeout=5) == 1
     process.stdout.close()
+
+
+def start_job(dataset, site):
+    arguments = {
+        "root": str(dataset.root),
+        "collection": "c1",
+        "name": "food",
+        "program": site.program(dataset.root.parent),
+    }
+    jobs.start(dataset.home, "collect", "tests.core.collect.set_job:job", arguments)
+    return wait_until(dataset, lambda job: job.phase == "download" and job.done >= 1)
+
+
+def wait_until(dataset, condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not condition(job := jobs.latest(dataset.home, "collect")):
+        assert time.monotonic() < deadline, job
+        time.sleep(0.02)
+    return job
+
+
+@pytest.fixture
+def slow_food(site):
+    site.files = {"food-101.tar.gz": MADE["food"]()["food-101.tar.gz"] + bytes(4_000_000)}
+    site.chunk, site.seconds_a_chunk = 65_536, 0.05
+    return site
+
+
+def test_a_job_stops_within_two_seconds_and_resumes_where_it_was(dataset, slow_food):
+    job = start_job(dataset, slow_food)
+
+    began = time.monotonic()
+    jobs.stop(dataset.home, job.id)
+    stopped = wait_until(dataset, lambda job: not jobs.alive(job), seconds=5)
+
+    assert time.monotonic() - began < 2.5
+    assert stopped.state == "stopped"
+    slow_food.seconds_a_chunk = 0
+    jobs.resume(dataset.home, job.id)
+    done = wait_until(dataset, lambda job: job.finished)
+    assert done.state == "done", (done.error, done.log_tail)
+    assert dataset.counts() == CLASSES["food"]
+    assert slow_food.sent["food-101.tar.gz"] < 1.2 * len(slow_food.files["food-101.tar.gz"])
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows ends a process otherwise")
+def test_a_killed_worker_takes_its_download_with_it_and_the_next_one_goes_on(dataset, slow_food):
+    job = start_job(dataset, slow_food)
+
+    os.kill(job.pid, signal.SIGKILL)
+    wait_until(dataset, lambda job: job.state == "crashed")
+
+    slow_food.seconds_a_chunk = 0
+    jobs.resume(dataset.home, job.id)
+    done = wait_until(dataset, lambda job: job.finished)
+    assert done.state == "done", (done.error, done.log_tail)
+    assert dataset.counts() == CLASSES["food"]
+    assert any(wanted is not None for _, wanted in slow_food.asked)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,10 @@ from dataclasses import dataclass
 from core.collect.imports.records import load_record
 from core.dataset import Dataset, Step
 from core.dataset.names import decoded, shown
+from core.jobs.progress import Progress, Task
+
+COMPARING = "Comparing the new photos with the others"
+REPORT_SECONDS = 0.3
 
 UNREADABLE = ("empty", "truncated", "corrupt", "not_an_image", "unsupported")
 
@@ -71,30 +75,40 @@ def arrived_with(dataset: Dataset, collection: str) -> Arrived:
     )
 
 
-def near_copies(dataset: Dataset, collection: str) -> tuple[tuple[int, int], ...]:
+def find_near_copies(dataset: Dataset, collection: str) -> Task[tuple[tuple[int, int], ...]]:
     """Photos of an import that show the same as another one, each with that one.
 
-    Those with known hashes are compared; for a job, since it needs numbers in memory.
+    Those with known hashes are compared; phase ``compare``.
     """
+    # Needs numbers in memory, which pages that only count do not.
     from core.images.similar import METHOD, NearIndex
 
-    hashes = dataset.connection().execute(
-        "SELECT min(file.id), near_hash.content, value, "
-        "min(source.collection IS ?) FROM near_hash JOIN file ON file.content=near_hash.content "
-        "LEFT JOIN source ON source.file=file.id "
-        "WHERE method=? AND file.place=0 GROUP BY near_hash.content ORDER BY min(file.id)",
-        (collection, METHOD),
+    hashes = (
+        dataset.connection()
+        .execute(
+            "SELECT min(file.id), near_hash.content, value, min(source.collection IS ?) "
+            "FROM near_hash JOIN file ON file.content=near_hash.content "
+            "LEFT JOIN source ON source.file=file.id "
+            "WHERE method=? AND value<>x'' AND file.place=0 "
+            "GROUP BY near_hash.content ORDER BY min(file.id)",
+            (collection, METHOD),
+        )
+        .fetchall()
     )
     index = NearIndex()
     first: dict[str, int] = {}
     near: list[tuple[int, int]] = []
-    for file_id, content, value, is_ours in hashes:
+    reported = time.monotonic()
+    for done, (file_id, content, value, is_ours) in enumerate(hashes):
         found = index.nearest(value) if is_ours else None
-        if found is not None:
+        if found is None:
+            first[content] = file_id
+            index.add(content, value)
+        else:  # the next one like it is like the first, not like this copy
             near.append((file_id, first[found[0]]))
-            continue  # the next one like it is like the first, not like a copy
-        first[content] = file_id
-        index.add(content, value)
+        if time.monotonic() - reported > REPORT_SECONDS:
+            reported = time.monotonic()
+            yield Progress(phase="compare", done=done, total=len(hashes), message=COMPARING)
     return tuple(near)
 
 

@@ -19,20 +19,21 @@ import xxhash
 
 from core.collect.imports import uploads
 from core.collect.imports.arranging import Arranged, Place, Plan, arrange
-from core.collect.imports.arrived import near_copies
+from core.collect.imports.arrived import COMPARING, find_near_copies
 from core.collect.imports.bundles import Bundle, open_bundle, reader_for
 from core.collect.imports.names import as_text
 from core.collect.imports.records import Record, load_record, save_record
 from core.collect.imports.trees import may_keep_parts, put_tree_in_place, tree_path
+from core.collect.kept import remember
 from core.dataset import Dataset
 from core.dataset.arrivals import Arrival, clear_staging, staging, take_in
 from core.dataset.names import photos, shown
+from core.dataset.near_hashes import hash_photos, save_near_hashes
 from core.dataset.sources import Source, save_source
 from core.dataset.verdicts import StoredVerdict, save_verdicts
 from core.errors import ArchiveError, DatasetError
 from core.images.look import Look
 from core.images.looking import Lookers
-from core.images.similar import METHOD
 from core.jobs.progress import JobResult, Progress, Task
 
 MOST_AT_ONCE = 500
@@ -91,22 +92,20 @@ def _import(
 ) -> Task[Record]:
     _refuse_overlap(dataset, source)
     with open_bundle(source) as bundle:
-        arranged = arrange(
-            bundle.names,
-            plan,
-            known=dataset.classes(),
-            unsorted=dataset.unsorted,
-            read=reader_for(bundle, plan),
-        )
+        arranged = _arrange(dataset, bundle, plan)
+        if plan.keep_parts and not may_keep_parts(dataset, arranged.places):
+            plan = replace(plan, keep_parts=False)  # photos came in since it was made
+            arranged = _arrange(dataset, bundle, plan)
         record = Record(
             title=as_text(bundle.title)[:LONGEST_TITLE],
             via=via,
             photos=len(arranged.places),
             told=(*arranged.sentences, *bundle.left_out)[:MOST_TOLD],
         )
+        remember(dataset, collection)
         incoming = _Incoming(dataset, collection, bundle, record)
         try:
-            if plan.keep_parts and may_keep_parts(dataset, arranged.places):
+            if plan.keep_parts:
                 record = yield from incoming.as_a_tree(arranged)
             else:
                 record = yield from incoming.into_classes(arranged)
@@ -114,9 +113,22 @@ def _import(
             raise DatasetError(_why(dataset, error)) from error
         finally:
             clear_staging(dataset, collection)
-    record = replace(record, near=near_copies(dataset, collection), done=True)
+    with closing(Lookers()) as lookers:
+        yield from hash_photos(dataset, lookers, phase="compare", message=COMPARING)
+    near = yield from find_near_copies(dataset, collection)
+    record = replace(record, near=near, done=True)
     save_record(dataset, collection, record)
     return record
+
+
+def _arrange(dataset: Dataset, bundle: Bundle, plan: Plan) -> Arranged:
+    return arrange(
+        bundle.names,
+        plan,
+        known=dataset.classes(),
+        unsorted=dataset.unsorted,
+        read=reader_for(bundle, plan),
+    )
 
 
 class _Incoming:
@@ -258,15 +270,7 @@ class _Incoming:
                 for file_id, one in known
             ],
         )
-        with self._dataset.writing() as connection:
-            connection.executemany(
-                "INSERT OR IGNORE INTO near_hash(content, method, value) VALUES(?, ?, ?)",
-                [
-                    (one.content, METHOD, one.look.near)
-                    for _, one in known
-                    if one.look.near is not None
-                ],
-            )
+        save_near_hashes(self._dataset, [(one.content, one.look.near) for _, one in known])
 
     def _source(self, place: Place) -> Source:
         return Source(

@@ -62,7 +62,7 @@ def keep_files(
     number = len(files_in(folder)) if (folder / NAMES).exists() else 0
     for name, data in files:
         _write(folder / str(number), data)
-        line = json.dumps({"name": cleaned(name) or "photo", "file": str(number)})
+        line = json.dumps({"name": _inside(name), "file": str(number)})
         with (folder / NAMES).open("a", encoding="ascii") as names:
             names.write(line + "\n")
         number += 1
@@ -99,6 +99,11 @@ def discard_old(*, seconds: float = SECONDS_KEPT) -> None:
         return  # none yet, or another window is at it
     for path in old:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def _inside(name: str) -> str:
+    """A path as the browser sent it, without what leads out of a folder."""
+    return "/".join(part for part in cleaned(name).split("/") if part != "..") or "photo"
 
 
 def _place() -> Path:

@@ -186,10 +186,10 @@ def fetch(url: str, filename: str | Path, chunk_size: int = CHUNK_BYTES) -> None
         if reporter.total and reporter.done < reporter.total:
             raise Broken("unreachable", why="the connection was cut", host=_host(url))
     except urllib.error.HTTPError as error:
-        if error.code != 416:
+        if error.code != 416 or not have:
             raise Broken("refused", code=error.code, host=_host(url)) from error
-        path.unlink()  # as long as the whole or longer, and not it
-        raise Broken("damaged", why="longer than the original") from error
+        path.unlink()  # as long as the whole or longer, and yet not it
+        fetch(url, filename)
     except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
         why = str(getattr(error, "reason", error))
         raise Broken("unreachable", why=why, host=_host(url)) from error

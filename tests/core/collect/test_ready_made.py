@@ -238,6 +238,17 @@ def test_a_connection_that_breaks_is_said_and_the_rest_comes_later(site, dataset
     assert site.sent["food-101.tar.gz"] == len(site.files["food-101.tar.gz"])
 
 
+def test_a_file_in_the_cache_that_is_too_long_is_downloaded_anew(site, dataset):
+    site.files = MADE["food"]()
+    place = cache_folder(SETS["food"]) / "food-101.tar.gz"
+    place.parent.mkdir(parents=True)
+    place.write_bytes(bytes(len(site.files[place.name]) + 10))
+
+    finish(bring(dataset, site, "food"))
+
+    assert dataset.counts() == CLASSES["food"]
+
+
 def test_without_a_network_a_sentence_says_so(site, dataset):
     program = site.program(dataset.root.parent)
     site.close()

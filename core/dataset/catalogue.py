@@ -145,8 +145,37 @@ CREATE TABLE near_hash(             -- perceptual hashes by content
 ) WITHOUT ROWID;
 """
 
+# What cleaning finds, and named states of the data set, since version 3.
+SCHEMA_3 = """
+CREATE TABLE quality(               -- how a content scores, 0 to 1; low is suspect
+    content TEXT NOT NULL, measure TEXT NOT NULL, value REAL NOT NULL,
+    PRIMARY KEY(content, measure)
+) WITHOUT ROWID;
+
+CREATE TABLE alike(                 -- groups of contents that look alike; derived
+    content TEXT NOT NULL, kind TEXT NOT NULL, grouping INTEGER NOT NULL,
+    PRIMARY KEY(content, kind)
+) WITHOUT ROWID;
+CREATE INDEX alike_grouping ON alike(kind, grouping);
+
+CREATE TABLE snapshot(
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL,
+    time REAL NOT NULL,             -- seconds since 1970
+    step INTEGER                    -- the last journal step it holds
+);
+CREATE TABLE snapshot_file(
+    snapshot INTEGER NOT NULL,
+    file INTEGER NOT NULL,
+    path BLOB NOT NULL,
+    class BLOB,                     -- NULL for photos without one
+    content TEXT NOT NULL,
+    PRIMARY KEY(snapshot, file)
+) WITHOUT ROWID;
+"""
+
 # What brings a catalogue of one version to the next; the first makes it from nothing.
-VERSIONS = (SCHEMA, SCHEMA_2)
+VERSIONS = (SCHEMA, SCHEMA_2, SCHEMA_3)
 SCHEMA_VERSION = len(VERSIONS)
 TABLES = frozenset(re.findall(r"CREATE TABLE (\w+)", "".join(VERSIONS)))
 

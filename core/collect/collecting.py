@@ -362,7 +362,6 @@ def _keep_states(
 def _state_of(hunt: Hunt, earlier: ClassState | None) -> ClassState:
     done = hunt.done
     # A search that has ended is no trouble while what is under way may still be enough.
-    falls_short = hunt.kept + hunt.under_way < hunt.most
     problem = hunt.problem or (FEWER if done and hunt.engine != LIST else None)
     return ClassState(
         class_name=hunt.class_name,
@@ -370,7 +369,7 @@ def _state_of(hunt: Hunt, earlier: ClassState | None) -> ClassState:
         query=hunt.query,
         asked=hunt.most,
         found=max(hunt.found, earlier.found if earlier else 0),
-        problem=problem if falls_short else None,
+        problem=problem if hunt.falls_short else None,
         done=done,
     )
 

@@ -1,11 +1,16 @@
 """Searches at work: each hands its addresses over until enough photos are kept or no more come."""
 
+import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from core.collect.engines.terms import Found, Outcome
 
+LOG = logging.getLogger(__name__)
+# A site that has not sent a photo by then is not waited for, as long as there are others.
+SECONDS_UNTIL_LATE = 8.0
 BROKE_OFF = "The search broke off by itself. Try again later, or use another engine."
 
 
@@ -34,18 +39,36 @@ class Hunt:
     problem: str | None = None
     ended: bool = False  # nothing more is handed over
     changed: threading.Condition = field(default_factory=threading.Condition)
+    _began: dict[int, float] = field(default_factory=dict)  # when which fetch began
 
     @property
     def done(self) -> bool:
-        """Whether nothing more comes of it."""
+        """Whether nothing more comes of it; what is still under way is not waited for if full."""
         with self.changed:
-            return self.ended and not self.under_way
+            return self.is_full or (self.ended and not self.under_way)
 
-    def settle(self, *, kept: bool) -> None:
+    @property
+    def is_full(self) -> bool:
+        """Whether as many photos as wanted are kept."""
+        return self.kept >= self.most and not self.takes_all
+
+    @property
+    def falls_short(self) -> bool:
+        """Whether too few photos come, even if all that is under way is kept."""
+        with self.changed:
+            return self.kept + self.under_way < self.most
+
+    def began(self, found: Found) -> None:
+        """Note that the fetching of one begins."""
+        with self.changed:
+            self._began[id(found)] = time.monotonic()
+
+    def settle(self, found: Found, *, kept: bool) -> None:
         """Note what became of one that was under way: room for another, if it was not kept."""
         with self.changed:
             self.under_way -= 1
             self.kept += kept
+            self._began.pop(id(found), None)
             self.changed.notify_all()
 
     def lose(self) -> None:
@@ -87,9 +110,9 @@ class Hunt:
                 if not self._wait_for_room(stop):
                     break
                 hand_over(Candidate(hunt=self, found=result))
-        except Exception:
+        except Exception:  # one search that breaks must not end the others
             self.problem = self.problem or BROKE_OFF
-            raise  # to the log
+            LOG.exception("the search on %s", self.engine)
         finally:
             close = getattr(results, "close", None)
             if close is not None:
@@ -102,10 +125,15 @@ class Hunt:
         """Wait until another photo may be wanted; False if none will be."""
         with self.changed:
             while not (self.ended or stop.is_set()):
-                if self.takes_all or self.kept + self.under_way < self.most:
+                if self.is_full:
+                    return False
+                if self.takes_all or self.kept + self.under_way - self._late() < self.most:
                     self.under_way += 1
                     return True
-                if self.kept >= self.most:
-                    return False
                 self.changed.wait(0.2)  # ``stop`` wakes nobody
         return False
+
+    def _late(self) -> int:
+        """How many take so long that others are fetched in their place."""
+        now = time.monotonic()
+        return sum(now - at > SECONDS_UNTIL_LATE for at in self._began.values())

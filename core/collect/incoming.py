@@ -1,5 +1,6 @@
 """Searching, fetching and looking, all at once: threads ask, processes look, results come out."""
 
+import logging
 import queue
 import threading
 import time
@@ -13,6 +14,7 @@ from core.collect.web.fetch import Fetch, Fetcher
 from core.images.look import Look
 from core.images.looking import Closed, Lookers
 
+LOG = logging.getLogger(__name__)
 # How the reasons begin that hold for every other address too.
 ENDS_ALL = ("There is no space left on the disk", "The limit of ")
 TRIES = 2  # of an address that fails in a way that may pass
@@ -127,11 +129,14 @@ class Incoming:
     def _fetch(self) -> None:
         while (taken := self._line.take()) is not None:
             host, candidate = taken
-            started = time.monotonic()
-            try:
-                fetch = self._fetcher.fetch(candidate.found.url, referer=candidate.found.page)
-            finally:
+            if candidate.hunt.is_full:
+                candidate.hunt.settle(candidate.found, kept=False)
                 self._line.give_back(host)
+                continue
+            started = time.monotonic()
+            candidate.hunt.began(candidate.found)
+            fetch = self._fetched(candidate)
+            self._line.give_back(host)
             if self._stop.is_set():
                 return
             if fetch.path is not None:
@@ -141,6 +146,21 @@ class Incoming:
                 self._line.put(host, again, in_seconds=SECONDS_BEFORE_ANOTHER_TRY)
             else:
                 self._came.put(Came(candidate=candidate, fetch=fetch, look=None))
+
+    def _fetched(self, candidate: Candidate) -> Fetch:
+        url = candidate.found.url
+        try:
+            return self._fetcher.fetch(url, referer=candidate.found.page)
+        except Exception:  # one odd address must not end the others
+            LOG.exception("fetching an address")
+            return Fetch(
+                url=url,
+                final_url=url,
+                path=None,
+                bytes=0,
+                content_type=None,
+                reason="This address could not be asked.",
+            )
 
     def _hand_on(self, candidate: Candidate, fetch: Fetch) -> None:
         while not self._stop.is_set():

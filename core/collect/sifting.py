@@ -85,6 +85,10 @@ class Sifter:
         if came.look is None:
             self._reject(came, came.fetch.reason or "", again=came.fetch.again)
             return
+        if hunt.is_full:  # it came late, and another was kept in its place
+            _discard(came)
+            hunt.settle(came.candidate.found, kept=False)
+            return
         verdict, content = came.look.verdict, came.look.content
         if verdict.kind not in ("good", "too_small") or not content:
             self._reject(came, _reason(verdict), again=not verdict.lasting)
@@ -99,7 +103,7 @@ class Sifter:
         else:
             self._keep(came)
             return
-        hunt.settle(kept=False)
+        hunt.settle(came.candidate.found, kept=False)
 
     @property
     def has_news(self) -> bool:
@@ -120,9 +124,8 @@ class Sifter:
 
     def _reject(self, came: Came, reason: str, *, again: bool) -> None:
         self._rejected.append(self._fetched(came, "rejected", reason=reason, again=again))
-        if came.fetch.path is not None:
-            came.fetch.path.unlink(missing_ok=True)
-        came.candidate.hunt.settle(kept=False)
+        _discard(came)
+        came.candidate.hunt.settle(came.candidate.found, kept=False)
 
     def _keep(self, came: Came) -> None:
         assert came.look is not None
@@ -131,7 +134,7 @@ class Sifter:
         if came.look.near is not None:
             self._near.add(came.look.content, came.look.near)
         self._kept.append(Waiting(came=came, arrival=self._arrival(came, None), known=known))
-        came.candidate.hunt.settle(kept=True)
+        came.candidate.hunt.settle(came.candidate.found, kept=True)
 
     def _set_aside(
         self, came: Came, kind: AsideKind, like: Known | None, *, reason: str = ""
@@ -253,6 +256,12 @@ class Sifter:
             via=hunt.engine,
             collection=self._collection,
         )
+
+
+def _discard(came: Came) -> None:
+    """Delete what was fetched."""
+    if came.fetch.path is not None:
+        came.fetch.path.unlink(missing_ok=True)
 
 
 def _reason(verdict: Verdict) -> str:

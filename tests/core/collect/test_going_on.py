@@ -4,14 +4,19 @@ import os
 import signal
 import time
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
 from core import jobs
+from core.collect import collecting, hunts
 from core.collect.collecting import Wanted, collect
+from core.collect.engines.searching import search
+from core.collect.engines.url_list import Listed
 from core.collect.kept import state
+from core.collect.web.limits import Limits
 from core.dataset import Dataset
-from core.dataset.fetched import refused
+from core.dataset.fetched import known, refused
 from core.images.verdict import judge
 from tests.search_server import CAPTCHA_PAGE, GARBAGE, NO_RESULTS, Item
 
@@ -109,6 +114,64 @@ def test_an_error_that_passes_is_tried_again_and_one_that_stays_may_be_later(
 
     assert (done.total("kept"), done.total("rejected")) == (2, 0)
     assert [played.asked_for(url) for url in urls] == [2, 3]
+
+
+def test_a_site_that_takes_its_time_is_not_waited_for_where_there_are_others(
+    played, empty, items, photos, search_for, monkeypatch
+):
+    monkeypatch.setattr(hunts, "SECONDS_UNTIL_LATE", 0.5)
+    slow, *_ = photos(1, first=50)
+    urls = played.offer("cat", [Item.slow(slow, seconds=60), *items(5)])
+    started = time.monotonic()
+
+    done = search_for(empty, 4, "cat")
+
+    assert time.monotonic() - started < 30
+    assert (done.total("kept"), len(empty.rows())) == (4, 4)
+    assert refused(empty, "c0ffee") == []
+    assert known(empty, "cat", urls[:1]) == set()  # it may be asked for again
+
+
+def test_a_search_that_breaks_by_itself_is_said_and_ends_no_other(
+    played, empty, items, search_for, monkeypatch
+):
+    played.offer("dog", items(3))
+
+    def broken(engine, wanted, **options):
+        if wanted.query == "cat":
+            raise RuntimeError("a mistake of ours")
+        return search(engine, wanted, **options)
+
+    monkeypatch.setattr(collecting, "search", broken)
+
+    done = search_for(empty, 3, "cat", "dog")
+
+    assert "broke off by itself" in done.problems[0]
+    assert empty.counts() == {"dog": 3}
+
+
+def test_an_address_without_a_site_is_said(empty, run_to_end):
+    listed = [Listed(url="http://no-such-site.invalid/cat.jpg", class_name="cat", line=1)]
+
+    done = run_to_end(collect(empty, [], listed=listed, collection="c0ffee"))
+
+    (row,) = refused(empty, "c0ffee")
+    assert row.reason.startswith(("There is no network", "There is no site of this name"))
+    assert (done.total("kept"), done.total("rejected"), empty.classes()) == (0, 1, [])
+
+
+def test_a_site_that_stops_sending_is_given_up_and_the_others_are_kept(
+    played, empty, items, photos, search_for
+):
+    (path,) = photos(1, first=50)
+    stalled = replace(Item.photo(path, name="stalled.jpg"), trickle=True)
+    played.offer("cat", [*items(3), stalled])
+
+    done = search_for(empty, 4, "cat", limits=Limits(seconds_a_file=1))
+
+    assert done.total("kept") == 3
+    (row,) = refused(empty, "c0ffee")
+    assert (row.reason, row.again) == ("The site was too slow: it took more than 1 second.", True)
 
 
 def test_more_can_be_asked_for_and_nothing_is_fetched_again(played, empty, items, search_for):

@@ -65,6 +65,29 @@ class Answer:
     url: str
 
 
+class Paces:
+    """When each site may be asked next, by all searches of this process together."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._free_at: dict[str, float] = {}
+
+    def take(self, place: str, pause_seconds: float) -> float:
+        """Take the next free moment (``time.monotonic``), and leave a pause after it."""
+        with self._lock:
+            at = max(time.monotonic(), self._free_at.get(place, 0.0))
+            self._free_at[place] = at + pause_seconds
+        return at
+
+    def leave_alone(self, place: str, seconds: float) -> None:
+        with self._lock:
+            until = time.monotonic() + seconds
+            self._free_at[place] = max(until, self._free_at.get(place, 0.0))
+
+
+PACES = Paces()
+
+
 class Asking:
     """Takes the place of icrawler's session in its parser.
 
@@ -90,7 +113,6 @@ class Asking:
         self._tell = tell
         self._pause_seconds = pause_seconds
         self._has_key = has_key
-        self._asked_at: float | None = None
         self._waiting = threading.Event()  # never set: only its timed wait is used
 
     def get(self, url: str, **_: object) -> Answer:
@@ -100,18 +122,20 @@ class Asking:
             NotAnswered: After the trouble was told. icrawler logs it and goes on.
         """
         self.until = time.monotonic() + ANSWER_SECONDS
-        trouble = Trouble(ending="crashed")
+        trouble = Trouble(ending="stopped")
         waits = iter(PAUSES)
         try:
             while True:
-                self._leave_time_between()
+                if not self._wait_for_turn(url):
+                    break
                 reply = self._once(url)
                 if isinstance(reply, Answer):
                     return reply
                 trouble = reply
                 wait = self._wait_for(trouble, waits)
-                if wait is None or not self._wait(wait):
+                if wait is None:
                     break
+                PACES.leave_alone(place_of(url), wait)
         except Exception as error:  # else icrawler would swallow it and go on as if done
             trouble = trouble_of(error)
         self._tell(trouble)
@@ -126,19 +150,13 @@ class Asking:
             return pause
         return trouble.wait_seconds if trouble.wait_seconds <= LONGEST_WAIT else None
 
-    def _wait(self, seconds: float) -> bool:
-        """Wait; False if the search was over before."""
-        until = time.monotonic() + seconds
+    def _wait_for_turn(self, url: str) -> bool:
+        """Wait until the site may be asked; False if the search was over before."""
+        until = PACES.take(place_of(url), self._pause_seconds)
         self.until = max(self.until, until + ANSWER_SECONDS)
         while (left := until - time.monotonic()) > 0 and not self._over():
             self._waiting.wait(min(left, 0.1))
         return not self._over()
-
-    def _leave_time_between(self) -> None:
-        now = time.monotonic()
-        if self._asked_at is not None and self._pause_seconds:
-            self._wait(max(0.0, self._asked_at + self._pause_seconds - now))
-        self._asked_at = time.monotonic()
 
     def _once(self, url: str) -> Answer | Trouble:
         try:
@@ -190,6 +208,10 @@ class Asking:
             if time.monotonic() > self.until:
                 return Trouble(ending="slow")
         return Answer(text=body.decode("utf-8", "replace"), url=response.url)
+
+
+def place_of(url: str) -> str:
+    return urlsplit(url).netloc
 
 
 def told_to_wait(header: str | None) -> float | None:

@@ -82,7 +82,6 @@ SITE = Site(
     read=read_page,
     filters=FILTERS,
     headers={"Accept": "application/json"},
-    token=lambda key: {"Authorization": f"Bearer {key}"},
     pause_seconds=PAUSE_SECONDS,
     most_pages=12,  # further ones are for those with an account
 )

@@ -27,7 +27,7 @@ def outcome(trouble: Trouble, *, name: str, title: str, found: int, has_key: boo
     said = [sentence(trouble, title=title, found=found, has_key=has_key)]
     if found and trouble.ending != "fewer":
         said.append(f"{counted(found)} found before that.")
-    said.append(advice(trouble, instead=INSTEAD[name]))
+    said.append(advice(trouble, instead=INSTEAD[name], has_key=has_key))
     return Outcome(
         found=found,
         problem=" ".join(said),
@@ -63,13 +63,13 @@ def sentence(trouble: Trouble, *, title: str, found: int, has_key: bool) -> str:
     return sentences[trouble.ending]
 
 
-def advice(trouble: Trouble, *, instead: str) -> str:
+def advice(trouble: Trouble, *, instead: str, has_key: bool) -> str:
     later = f"in {spoken(trouble.wait_seconds)}" if trouble.wait_seconds else "later"
     return {
         "fewer": f"For more, try other words. {instead}",
         "nothing": f"Try other words, or fewer, without filters. {instead}",
         "network": "Check the connection and try again, or upload photos that you have.",
-        "key": f"Enter a key. {instead}",
+        "key": f"Enter {'another' if has_key else 'your key'}. {instead}",
     }.get(
         trouble.ending,
         f"Try again {later}. {instead}"

@@ -35,7 +35,7 @@ def search(
 
     Args:
         session: Asks the site, and is asked from one other thread only.
-        key: For engines that need one.
+        key: For engines that need one; others are not shown it.
         base: Scheme and host instead of the site's own, as is the environment's
             ``WINNOW_SEARCH_BASE_<ENGINE>``: for tests and labs.
 
@@ -49,6 +49,8 @@ def search(
     base = base or os.environ.get(f"WINNOW_SEARCH_BASE_{engine.upper()}") or site.home
     if urlsplit(base).scheme not in {"http", "https"} or not urlsplit(base).netloc:
         raise ValueError(f"not an address to search at: {base!r}")
+    if not ENGINES[engine].needs_key:
+        key = None  # another site's: it is nobody else's business
     return _search(site, wanted, session=session, stop=stop, key=key, base=base.rstrip("/"))
 
 
@@ -112,10 +114,9 @@ def _search(
         return
     course = Course(most_pages=site.most_pages)
     turns = Turns(stop)
-    headers = {**site.headers, **(site.token(key) if site.token and key else {})}
     asking = Asking(
         session,
-        headers=headers,
+        headers=site.headers,
         over=turns.over,
         tell=turns.events.put,
         pause_seconds=site.pause_seconds,

@@ -56,7 +56,6 @@ class Site:
         read: Makes a page of an answer's text. Never raises.
         filters: For each kind of choice, the values offered and what stands for each in a request.
         headers: Sent along, besides the session's own.
-        token: Header fields made from the key, where the key does not travel in the address.
         pause_seconds: Between two questions, where the site asks for it.
         most_pages: After these it has no more, or should not be asked for more.
     """
@@ -68,7 +67,6 @@ class Site:
     read: Callable[[str], Page]
     filters: Mapping[str, Mapping[str, str]]
     headers: Mapping[str, str] = field(default_factory=dict)
-    token: Callable[[str], Mapping[str, str]] | None = None
     pause_seconds: float = 0.0
     most_pages: int = 500
 

@@ -184,7 +184,6 @@ def test_openverse_is_asked_page_by_page_until_it_has_no_more(run, played, reply
     assert {asked.fields["page_size"] for asked in played.asked} == {"20"}
     assert played.asked[0].fields["license"] == "by,by-sa,by-nd,cc0,pdm"
     assert played.asked[0].fields["category"] == "photograph"
-    assert "Authorization" not in played.asked[0].headers
 
 
 def test_openverse_is_not_asked_beyond_what_is_open_to_all(run, played, reply, impatient):
@@ -214,17 +213,39 @@ def test_openverse_is_asked_once_a_second_at_most(run, played, reply):
     assert second.at - first.at >= 0.95
 
 
-def test_a_key_for_openverse_travels_in_the_header_and_its_refusal_is_said(
-    run, played, reply, impatient
-):
+def test_searches_beside_one_another_ask_openverse_once_a_second_together(begin, played, reply):
+    played.answers = lambda asked: reply(
+        json.dumps({"results": [verse(1)], "page": 1, "page_count": 1})
+    )
+    searches = [begin("openverse", most=1, query=words) for words in ("cat", "dog")]
+    takers = [threading.Thread(target=list, args=(one,)) for one in searches]
+
+    for taker in takers:
+        taker.start()
+    for taker in takers:
+        taker.join(10)
+
+    first, second = played.asked
+    assert second.at - first.at >= 0.95
+
+
+def test_a_key_for_another_engine_is_not_shown_to_openverse(run, played, reply, impatient):
     played.answers = lambda asked: reply(status=401)
 
-    _, outcome = run("openverse", key="token")
+    _, outcome = run("openverse", key="a-secret-key")
 
-    assert played.asked[0].headers["Authorization"] == "Bearer token"
+    assert outcome.ending == "blocked"
+    assert "a-secret-key" not in str(played.asked)
+
+
+def test_a_key_that_flickr_refuses_is_said(run, played, reply):
+    played.answers = lambda asked: reply(status=401)
+
+    _, outcome = run("flickr", key="a-secret-key")
+
     assert outcome.ending == "key"
-    assert "does not accept the key" in outcome.problem
-    assert run("openverse")[1].ending == "blocked"
+    assert outcome.problem.startswith("Flickr does not accept the key. Enter another.")
+    assert "a-secret-key" not in outcome.problem
 
 
 def flickr_photo(number, **more):

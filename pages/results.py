@@ -78,7 +78,7 @@ def headline(run: runs.Run, found: Results) -> None:
 
 def about_judged(run: runs.Run) -> str:
     """Which photos the figures are about."""
-    if run.split is not None:
+    if run.split is not None and run.split["judged_on"] != "train":
         part = run.split["judged_on"]
         return f"Those in {part}: this data set keeps them apart, so none was trained on."
     more = run.images - run.judged
@@ -217,7 +217,12 @@ def show_cell(
     with st.container(horizontal=True, vertical_alignment="center"):
         extent = f", the {len(drawn)} with the highest loss" if len(here) > len(drawn) else ""
         st.markdown(f"{count(len(here), 'photo')} labelled {given_as}{extent}.")
-        if st.button("Open these in Review", icon=":material/fact_check:", key="results_review"):
+        if st.button(
+            "Open these in Review",
+            icon=":material/fact_check:",
+            key="results_review",
+            help=None if among is None else "Review lists those of the other parts too.",
+        ):
             st.session_state["review_filter"] = (run.classes[actual], run.classes[predicted])
             navigation.go("review", given=str(actual), predicted=str(predicted))
     st.html(thumbnails(dataset, predictions, drawn, present))

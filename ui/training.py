@@ -8,6 +8,7 @@ import streamlit as st
 
 from core import jobs
 from core.errors import JobError
+from core.runs.split import unseen
 from ui.words import count, percent, plain
 
 if TYPE_CHECKING:
@@ -42,10 +43,9 @@ def outcome(run: Run) -> str:
     if run.judged == 0:
         return "No photo could be judged."
     judged = count(run.judged, "photo")
-    where = f" in {run.split['judged_on']} that it never saw" if run.split else " it had not seen"
     if run.wrong == 0:
-        return f"Right on all {judged}{where}."
-    return f"Wrong on {run.wrong:,} of {judged}{where}, {percent(run.error_rate)}."
+        return f"Right on all {judged}{unseen(run.split)}."
+    return f"Wrong on {run.wrong:,} of {judged}{unseen(run.split)}, {percent(run.error_rate)}."
 
 
 def where(run: Run) -> str:

@@ -50,20 +50,15 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 def train(arguments: argparse.Namespace) -> dict[str, Any]:
     """Train, and say how well the model does on photos it had not seen."""
     _refuse_what_has_no_meaning(arguments)
-    from core.runs.split import other_parts
+    from core.runs.split import other_parts, unseen
     from core.train.quick import train_quick
 
     run = finish(train_quick(opened(arguments), backbone=arguments.backbone))
     for sentence in run.warnings:
         say(arguments, sentence)
-    where = (
-        f"photos in {run.split['judged_on']} that it never saw"
-        if run.split
-        else ("photos it had not seen")
-    )
     say(
         arguments,
-        f"Wrong on {run.wrong:,} of {run.judged:,} {where}"
+        f"Wrong on {run.wrong:,} of {run.judged:,} photos{unseen(run.split)}"
         f" ({run.error_rate:.1%}), in {sum(run.seconds.values()):.1f} seconds.",
     )
     for sentence in other_parts(run):

@@ -23,7 +23,7 @@ class Figure(TypedDict):
 class Split(TypedDict):
     """How a run does on the parts of a data set that brings its own split."""
 
-    judged_on: Part  # what the run's own figures are about: "valid", or "test" without that
+    judged_on: Part  # the run's own figures: "valid", or "test" without that, or "train"
     parts: dict[Part, Figure]  # those with photos; "train" is judged out of fold
 
 

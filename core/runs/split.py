@@ -36,7 +36,10 @@ def counted(predictions: Predictions, split: Split | None, *, folds: int) -> np.
 
 
 def split_of(predictions: Predictions, sizes: dict[Part, int], *, folds: int) -> Split | None:
-    """How a run does on each part; None if no photo was held out of training and judged.
+    """How a run does on each part; None if no photo was held out of training.
+
+    Photos held out that are copies of others in train cannot be judged. If all are, the run's own
+    figures are about train.
 
     Args:
         predictions: Of the run.
@@ -54,10 +57,18 @@ def split_of(predictions: Predictions, sizes: dict[Part, int], *, folds: int) ->
             wrong=wrong,
             error_rate=wrong / judged if judged else None,
         )
-    for part in HELD_OUT:
-        if part in parts and parts[part]["judged"]:
-            return Split(judged_on=part, parts=parts)
-    return None
+    if not any(part in parts for part in HELD_OUT):
+        return None
+    fit = [part for part in HELD_OUT if part in parts and parts[part]["judged"]]
+    return Split(judged_on=fit[0] if fit else "train", parts=parts)
+
+
+def unseen(split: Split | None) -> str:
+    """Which photos a figure is about, to follow "17 photos": " in valid that it never saw"."""
+    if split is None:
+        return " it had not seen"
+    part = split["judged_on"]
+    return f" in {part} that it {'had not seen' if part == 'train' else 'never saw'}"
 
 
 def other_parts(run: Run) -> list[str]:

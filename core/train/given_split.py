@@ -71,11 +71,13 @@ def about_split(train: Sequence[FileRow], held: Held, classes: Sequence[str]) ->
     seen = {row.content for row in train}
     leaked = [row for rows in usable.values() for row in rows if row.content in seen]
     if leaked:
-        stand = "stands" if len(leaked) == 1 else "stand"
+        stand, them, are = (
+            ("stands", "it", "it is") if len(leaked) == 1 else ("stand", "them", "they are")
+        )
         said.append(
             f"{_photos_held(len(leaked), usable)} {stand} in train too (such as "
-            f"{leaked[0].path}), so the model has seen the picture: it is not judged there. "
-            "Remove one of the two."
+            f"{leaked[0].path}): the model has seen {them}, so {are} not judged there. "
+            "Keep each picture in one of the two."
         )
     return said
 

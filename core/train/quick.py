@@ -20,7 +20,7 @@ from core.jobs.progress import JobResult, Progress, Task
 from core.networks.backbones import DEFAULT, FEATURES_VERSION
 from core.networks.features import FeatureStore
 from core.runs import Predictions, Run, new_run_id, save_run
-from core.runs.split import counted, split_of
+from core.runs.split import counted, split_of, unseen
 from core.train.checks import NONE_TO_JUDGE, Material, before_training, material
 from core.train.dealing import folds_for_run
 from core.train.given_split import all_predictions, all_tensors
@@ -334,9 +334,4 @@ def _fit_progress(step: FitStep | None) -> Progress:
 
 
 def _in_words(run: Run) -> str:
-    where = (
-        f"photos in {run.split['judged_on']} that it never saw"
-        if run.split
-        else ("photos it had not seen")
-    )
-    return f"Wrong on {run.wrong:,} of {run.judged:,} {where}."
+    return f"Wrong on {run.wrong:,} of {run.judged:,} photos{unseen(run.split)}."

@@ -13,7 +13,7 @@ from core.review.compare import compare
 from core.review.metrics import results
 from core.review.ranking import ranking
 from core.runs import load_predictions, load_run, load_tensors
-from core.runs.split import counted, in_part
+from core.runs.split import counted, in_part, unseen
 from core.train.quick import before_training, train_quick, train_quick_job
 from tests.trained_sets import finish, make_features, train_on_made_features
 
@@ -154,6 +154,30 @@ def test_a_photo_in_valid_that_is_in_train_too_is_not_judged_there(photo_set):
         "error_rate": run.error_rate,
     }
     assert "1 photo in valid stands in train too (such as valid/cat/copy.png)" in run.warnings[0]
+
+
+def test_a_valid_that_only_repeats_train_judges_nothing(photo_set):
+    root = photo_set({"train/cat": 30, "train/dog": 30})
+    for name in ("cat", "dog"):
+        (root / "valid" / name).mkdir(parents=True)
+        for file in ("0001.png", "0002.png"):
+            shutil.copy(root / "train" / name / file, root / "valid" / name / file)
+
+    dataset, run, predictions = trained(root)
+
+    assert (run.split["judged_on"], run.judged, run.images) == ("train", 60, 60)
+    assert run.split["parts"]["valid"] == {
+        "photos": 4,
+        "judged": 0,
+        "wrong": 0,
+        "error_rate": None,
+    }
+    assert run.warnings == (
+        "4 photos in valid stand in train too (such as valid/cat/0001.png): the model has seen "
+        "them, so they are not judged there. Keep each picture in one of the two.",
+    )
+    assert changes_since(run, predictions, dataset).total == 0
+    assert unseen(run.split) == " in train that it had not seen"
 
 
 def test_a_class_that_train_does_not_hold_is_left_out(photo_set):

@@ -53,6 +53,7 @@ class Arrival:
     staged: Path  # inside ``staging(dataset, collection)``; it is moved away
     name: str  # wanted; what cannot be a file's name everywhere is replaced in it
     class_name: str | None  # None for unsorted; it may be a class to make
+    part: str | None = None  # the folder of a given split that its class lies in, such as "train"
     content: str  # ``core.images.identity.content_hash``
     source: Source | None = None
     aside: Aside | None = None  # it goes to the removed ones, and can be restored
@@ -217,7 +218,10 @@ def _wish(dataset: "Dataset", one: Arrival, collection: str, unsorted: str) -> W
     folder = dataset.root / ARRIVING / collection
     if not one.staged.is_relative_to(folder) or ".." in one.staged.parts:
         raise ValueError(f"{one.staged} does not lie in the staging folder of {collection}")
-    place = f"{dataset.folder_for(one.class_name)}/{file_name(one.name)}"
+    within = dataset.folder_for(one.class_name)
+    if one.part and one.class_name:
+        within = f"{one.part}/{one.class_name}"
+    place = f"{within}/{file_name(one.name)}"
     return Wish(
         file_id=0,
         before=one.staged.relative_to(dataset.root).as_posix(),

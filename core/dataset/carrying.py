@@ -103,7 +103,7 @@ class Carrier:
 
     def unmake_classes(self, names: Iterable[str]) -> None:
         """Take away the class folders that the step made, where nothing is in them."""
-        for name in names:
+        for name in sorted(names, key=lambda name: -name.count("/")):  # the inner ones first
             try:
                 (self._root / name).rmdir()
             except OSError:

@@ -39,7 +39,8 @@ def require_class(name: str, classes: Sequence[str], *, unsorted: str, new: bool
 
 def missing_folders(root: Path, wishes: Iterable[Wish]) -> list[str]:
     """The folders that files are to go to and that are not there yet: undo takes them away."""
-    wanted = dict.fromkeys(folder_of(wish.after) for wish in wishes)
+    folders = dict.fromkeys(folder_of(wish.after) for wish in wishes)
+    wanted = dict.fromkeys(one for folder in folders for one in (folder_of(folder), folder) if one)
     return [folder for folder in wanted if not os.path.isdir(root / folder)]
 
 

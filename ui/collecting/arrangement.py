@@ -18,7 +18,7 @@ from core.collect.imports.layouts import Layout, Recognised, recognise
 from core.collect.imports.names import is_passed_over
 from core.collect.imports.patterns import SECONDS_FOR_A_PREVIEW, class_by_pattern
 from core.collect.imports.previews import examples, small_pictures
-from core.collect.imports.trees import is_empty
+from core.collect.imports.trees import may_keep_parts
 from core.dataset.names import DEFAULT_UNSORTED, canonical
 from core.errors import WinnowError
 from ui import job_status
@@ -140,7 +140,7 @@ def _choose(looked: Looked, target: Target, key: str) -> Plan | None:
     )
     plan = Plan(layout=layout, prefix=found.prefix)
     if layout == "split":
-        return _for_split(plan, target)
+        return _for_split(plan, target, list(found.parts))
     if layout == "flat":
         return _for_names(plan, looked, key)
     if layout == "list":
@@ -150,8 +150,8 @@ def _choose(looked: Looked, target: Target, key: str) -> Plan | None:
     return plan
 
 
-def _for_split(plan: Plan, target: Target) -> Plan:
-    keeps = target.dataset is None or is_empty(target.dataset)
+def _for_split(plan: Plan, target: Target, parts: Sequence[str]) -> Plan:
+    keeps = may_keep_parts(target.dataset, parts)
     if keeps:
         st.caption("Training and judging will keep to this division.")
     return replace(plan, keep_parts=keeps)

@@ -10,6 +10,7 @@ from core.collect.imports.layouts import Layout, class_folder
 from core.collect.imports.names import is_passed_over
 from core.collect.imports.patterns import SECONDS_FOR_ALL, class_by_pattern
 from core.dataset.names import canonical, check_class_name, photos, shown
+from core.dataset.parts import meaning
 from core.errors import DatasetError
 
 MOST_NAMED = 3
@@ -129,9 +130,11 @@ def _by_folders(
 def _merged(names: Sequence[str], plan: Plan) -> str:
     tops = {name.removeprefix(plan.prefix).partition("/")[0] for name in names}
     words = " and ".join(sorted(map(shown, tops)))
+    if not any(meaning(top) == "train" for top in tops):
+        return f"There is no folder train beside {words}: photos of one class come together."
     return (
-        f"The division into {words} is not kept, since this data set holds photos already: photos "
-        "of one class come together."
+        f"The division into {words} is not kept, since this data set has classes of its own: "
+        "photos of one class come together."
     )
 
 

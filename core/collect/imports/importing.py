@@ -23,13 +23,13 @@ from core.collect.imports.arrived import COMPARING, find_near_copies
 from core.collect.imports.bundles import Bundle, open_bundle, reader_for
 from core.collect.imports.names import as_text
 from core.collect.imports.records import Record, load_record, save_record
-from core.collect.imports.trees import may_keep_parts, put_tree_in_place, tree_path
+from core.collect.imports.trees import may_keep_parts
 from core.collect.kept import remember
 from core.dataset import Dataset
 from core.dataset.arrivals import Arrival, clear_staging, staging, take_in
 from core.dataset.names import photos, shown
 from core.dataset.near_hashes import hash_photos, save_near_hashes
-from core.dataset.sources import Source, save_source
+from core.dataset.sources import Source
 from core.dataset.verdicts import StoredVerdict, save_verdicts
 from core.errors import ArchiveError, DatasetError
 from core.images.look import Look
@@ -93,7 +93,9 @@ def _import(
     _refuse_overlap(dataset, source)
     with open_bundle(source) as bundle:
         arranged = _arrange(dataset, bundle, plan)
-        if plan.keep_parts and not may_keep_parts(dataset, arranged.places):
+        parts = {place.part for place in arranged.places}
+        is_begun = load_record(dataset, collection) is not None
+        if plan.keep_parts and not is_begun and not may_keep_parts(dataset, parts):
             plan = replace(plan, keep_parts=False)  # photos came in since it was made
             arranged = _arrange(dataset, bundle, plan)
         record = Record(
@@ -105,10 +107,7 @@ def _import(
         remember(dataset, collection)
         incoming = _Incoming(dataset, collection, bundle, record)
         try:
-            if plan.keep_parts:
-                record = yield from incoming.as_a_tree(arranged)
-            else:
-                record = yield from incoming.into_classes(arranged)
+            record = yield from incoming.take_all(arranged)
         except OSError as error:
             raise DatasetError(_why(dataset, error)) from error
         finally:
@@ -142,8 +141,8 @@ class _Incoming:
         self._left_out: list[str] = []
         self._reported = time.monotonic()
 
-    def into_classes(self, arranged: Arranged) -> Task[Record]:
-        """Take photos into class folders, batch by batch, as one undo step."""
+    def take_all(self, arranged: Arranged) -> Task[Record]:
+        """Take photos into their folders, batch by batch, as one undo step."""
         before = load_record(self._dataset, self._collection)
         step = None if before is None else before.step
         there = self._titles_there()
@@ -168,28 +167,7 @@ class _Incoming:
         if batch:
             step = self._take_in(batch, step)
         self._keep(step=step)
-        yield self._progress(total, total)
-        return self._record
-
-    def as_a_tree(self, arranged: Arranged) -> Task[Record]:
-        """Make train, valid and test folders with class folders in a data set that is empty."""
-        folder = self._empty_folder()
-        tree = folder / "tree"
-        tree.mkdir()
-        pairs = tree_path(self._dataset, tree, arranged.places)
-        total = len(arranged.places)
-        done = total - len(pairs)
-        found: dict[str, _Staged] = {}
-        with closing(self._staged((place, tree / path) for place, path in pairs)) as staged:
-            for one in staged:
-                if one is not None:
-                    found[one.path.relative_to(tree).as_posix()] = one
-                if self._is_time_to_report():
-                    yield self._progress(done + len(found), total)
-        self._keep(step=None)
-        put_tree_in_place(self._dataset, tree)
-        yield from self._dataset.reconcile()
-        self._note_tree(arranged, found)
+        yield from self._dataset.refresh()  # it may have become one with train and valid
         yield self._progress(total, total)
         return self._record
 
@@ -234,6 +212,7 @@ class _Incoming:
                 staged=one.path,
                 name=one.place.name.rpartition("/")[2],
                 class_name=one.place.class_name,
+                part=one.place.part or None,
                 content=one.content,
                 source=self._source(one.place),
             )
@@ -246,15 +225,6 @@ class _Incoming:
         )
         self._keep(step=taken.step)
         return taken.step
-
-    def _note_tree(self, arranged: Arranged, found: Mapping[str, _Staged]) -> None:
-        """Write down where the photos of a tree came from, and what was seen of them."""
-        rows = {row.path: row.id for row in self._dataset.rows()}
-        pairs = [(rows[path], one) for path, one in found.items() if path in rows]
-        with self._dataset.writing() as connection:
-            for file_id, one in pairs:
-                save_source(connection, file_id, self._source(one.place))
-        self._note_looks(iter(pairs))
 
     def _note_looks(self, pairs: Iterator[tuple[int, _Staged]]) -> None:
         known = list(pairs)

@@ -273,10 +273,17 @@ def test_train_and_valid_are_kept_in_an_empty_data_set(dataset, tmp_path):
     assert dataset.counts() == {"cat": 4, "dog": 4}
     assert len(load_verdicts(dataset)) == 9
     assert arrived_with(dataset, HERE).photos == 9
+    assert [step.words for step in dataset.history()] == [
+        "Added 9 photos: unsorted 1, cat 4, dog 4"
+    ]
+    dataset.undo()
+    assert tree(dataset.root) == {}
+    assert {path.name for path in dataset.root.iterdir()} == {".winnow"}
 
 
-@pytest.mark.parametrize("stop_after", [2, 5, 9, 11])
+@pytest.mark.parametrize("stop_after", [2, 5, 9])
 def test_a_kept_split_that_was_stopped_goes_on(dataset, tmp_path, monkeypatch, stop_after):
+    monkeypatch.setattr("core.collect.imports.importing.MOST_AT_ONCE", 1)
     monkeypatch.setattr("core.collect.imports.importing.REPORT_SECONDS", 0)
     given = tmp_path / "given"
     for number in range(8):
@@ -288,6 +295,8 @@ def test_a_kept_split_that_was_stopped_goes_on(dataset, tmp_path, monkeypatch, s
 
     assert len(tree(dataset.root)) == 8
     assert {path.partition("/")[0] for path in tree(dataset.root)} == {"train", "valid"}
+    assert dataset.classes() == ["cat"]
+    assert len(dataset.history()) == 1
     assert arrived_with(dataset, HERE).photos == 8
 
 
@@ -302,6 +311,20 @@ def test_a_split_is_merged_where_photos_are_there_already(dataset, tmp_path):
     assert dataset.counts() == {"cat": 3}
     assert "cat/1 (2).png" in tree(dataset.root)
     assert "not kept" in result["told"][0]
+
+
+def test_a_split_joins_the_split_of_a_data_set_that_has_one(dataset, tmp_path):
+    for number, part in enumerate(("train", "valid")):
+        png(dataset.root / part / "cat" / "0.png", number)
+        png(tmp_path / "given" / part / "cat" / "0.png", 10 + number)
+    for _ in dataset.refresh():
+        pass
+
+    bring(dataset, from_folder(tmp_path / "given"), Plan(layout="split", keep_parts=True))
+
+    assert set(tree(dataset.root)) == {
+        f"{part}/cat/{name}" for part in ("train", "valid") for name in ("0.png", "0 (2).png")
+    }
 
 
 def test_a_name_collision_in_capitals_replaces_nothing(dataset, tmp_path):

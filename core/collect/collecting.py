@@ -112,6 +112,7 @@ def collect(
     require_sense(wanted, listed)
     _require_classes(dataset, wanted, listed)
     yield Progress(phase=PHASE, done=0, total=0, message="Starting")
+    clear_staging(dataset, collection)  # leftovers of a crash; finishes what it left half taken in
     stop = threading.Event()
     before = {_identity(one): one for one in state(dataset, collection)}
     searches = [
@@ -129,7 +130,6 @@ def collect(
         yield from hash_photos(
             dataset, lookers, phase=PHASE, message="Looking at the photos already there"
         )
-        clear_staging(dataset, collection)  # leftovers of a crash
         incoming = Incoming(
             searches,
             fetcher=Fetcher(staging(dataset, collection), limits=limits, stop=stop),
@@ -292,8 +292,8 @@ def _hunt(
     key: str | None,
     stop: threading.Event,
 ) -> Hunt:
-    if key is None and ENGINES[one.engine].needs_key:
-        key = kept_key(one.engine)
+    # One engine's key is no other's to see.
+    own_key = (key or kept_key(one.engine)) if ENGINES[one.engine].needs_key else None
     wanted = Search(
         query=one.query,
         most=max(RESULTS_AT_LEAST, RESULTS_A_PHOTO * one.most),
@@ -302,7 +302,7 @@ def _hunt(
 
     def results() -> Iterator[Found | Outcome]:
         with guarded_session(stopped=stop.is_set) as session:
-            yield from search(one.engine, wanted, session=session, stop=stop, key=key)
+            yield from search(one.engine, wanted, session=session, stop=stop, key=own_key)
 
     return Hunt(
         class_name=one.class_name,

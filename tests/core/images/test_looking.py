@@ -4,8 +4,9 @@ import time
 
 import psutil
 import pytest
+from PIL import Image
 
-from core.images import looking
+from core.images import looking, verdict
 from core.images.look import look
 from core.images.looking import CRASHES, TAKES_TOO_LONG, Closed, Lookers
 from core.images.similar import near_hash
@@ -73,9 +74,18 @@ def test_a_look_gives_the_hash_of_the_picture_small_ones_too(save_image, tmp_pat
     assert found.near == near_hash(photo)
 
 
-def test_one_colour_has_no_hash(tmp_path):
-    from PIL import Image
+def test_a_look_decodes_a_file_once(save_image, tmp_path, monkeypatch):
+    photo = save_image(tmp_path / "a.jpg", size=(300, 200))
+    decoded = []
+    really = verdict.decode
+    monkeypatch.setattr(verdict, "decode", lambda *a, **k: decoded.append(a) or really(*a, **k))
 
+    found = look(photo)
+
+    assert found.near is not None and len(decoded) == 1
+
+
+def test_one_colour_has_no_hash(tmp_path):
     Image.new("RGB", (100, 100), "navy").save(tmp_path / "a.png")
 
     assert look(tmp_path / "a.png").verdict.kind == "blank"

@@ -75,9 +75,12 @@ class Flow(Generic[T, J, R]):
             self._leave(threads)
 
     def _pull(self, source: Iterator[T], threads: list[threading.Thread]) -> bool:
-        """Read as much of the input as connections ask for; True where it has ended."""
-        for _ in range(self.connections):
-            if self.stopped() or not self._is_hungry():
+        """Read as much of the input as connections ask for; True where it has ended.
+
+        A slow input must not keep back what is done: then one is read for each that is given.
+        """
+        for count in range(self.connections):
+            if self.stopped() or (count and self._done) or not self._is_hungry():
                 return False
             try:
                 item = next(source)

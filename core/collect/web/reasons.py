@@ -163,13 +163,13 @@ def of_status(status: int) -> Trouble | None:
     """What an answer's number says; None where there is a body worth reading."""
     if status in (200, 203):
         return None
-    if status in (401, 403, 405, 406, 407, 451):
+    if status in (401, 402, 403, 405, 406, 407, 444, 451, 999):
         return Trouble(reason=f"The site refused ({status}).", again=False)
     if status in (404, 410):
         return Trouble(reason=f"The file is no longer there ({status}).", again=False)
     if status == 429:
         return Trouble(reason="The site asks to come back later (429).", again=True)
-    if status >= 500 or status in (408, 421, 423, 425):
+    if 500 <= status < 600 or status in (408, 421, 423, 425):
         return Trouble(reason=f"The site has a fault at the moment ({status}).", again=True)
     if status in (204, 205):
         return Trouble(reason="The site sent an empty file.", again=False)

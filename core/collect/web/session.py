@@ -129,7 +129,8 @@ class GuardedAdapter(HTTPAdapter):
     def __init__(self, limits: Limits, authorities: Path | None) -> None:
         self.limits = limits
         self._context = tls_context(authorities)
-        super().__init__(pool_connections=64, pool_maxsize=limits.connections)
+        # As many hosts as may be asked at once: others' idle connections are closed.
+        super().__init__(pool_connections=limits.connections, pool_maxsize=limits.a_host)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, ssl_context=self._context, **kwargs)

@@ -19,7 +19,7 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 from urllib3.util.wait import wait_for_write
 
 from core.collect.web.guard import THIS_COMPUTER, RefusedAddress, loopback_is_open, refuse
-from core.collect.web.names import NAMES
+from core.collect.web.names import NAMES, NO_ROUTE
 from core.collect.web.watch import Watch, current, step
 
 T = TypeVar("T")
@@ -178,7 +178,9 @@ def connect(host: str, port: int, *, seconds: float, options: Any, guarded: bool
         try:
             sock = _reach(family, kind, protocol, address, now + (until - now) / left, options)
         except OSError as error:
-            trouble = error
+            # A missing way to its IPv6 address says less than what its other addresses did.
+            if trouble is None or trouble.errno in NO_ROUTE or error.errno not in NO_ROUTE:
+                trouble = error
         else:
             sock.settimeout(seconds)
             return sock

@@ -24,7 +24,9 @@ def _until_date(header: str) -> float | None:
 
 
 def wait_words(seconds: float) -> str:
-    """Such as "4 seconds", "3 minutes", "2 hours"."""
+    """Such as "4 seconds", "3 minutes", "2 hours", "more than a week"."""
+    if seconds > 7 * 86_400:
+        return "more than a week"
     if seconds > 5400:
         count, unit = math.ceil(seconds / 3600), "hour"
     elif seconds > 90:

@@ -275,3 +275,24 @@ def test_an_input_that_fails_fails_for_the_caller(site, tmp_path):
 
     with pytest.raises(ValueError, match="no more"):
         list(Fetcher(tmp_path).fetch_all(addresses()))
+
+
+def test_a_slow_input_does_not_keep_back_what_is_done(site, tmp_path):
+    site.answers["*"] = saying(200, picture())
+    given = []
+    slowness = threading.Event()
+
+    def addresses():
+        yield site.url("/0")
+        deadline = time.monotonic() + 20
+        while not (tmp_path / "1").exists() and time.monotonic() < deadline:
+            slowness.wait(0.01)
+        for number in range(1, 15):
+            slowness.wait(0.02)
+            assert number < 14 or given, "nearly all was read before anything was given"
+            yield site.url(f"/{number}")
+
+    for _, fetch in Fetcher(tmp_path).fetch_all(addresses()):
+        given.append(fetch)
+
+    assert len(given) == 15

@@ -23,7 +23,8 @@ MOST_CLASSES = 50
 MOST_PICTURES = 50_000
 
 SMALLEST_RADIUS = 3.0  # pixels; below, a circle is a dot whose edge is lost when it is resized
-LARGEST_SHARE = 1 / 15  # of the picture's side; few circles do not fill it
+LARGEST_SHARE = 1 / 15  # of the side, as radius; few circles do not fill the picture
+LARGEST_SHARE_OVERLAPPING = 1 / 8  # few circles must be large to meet
 # Circles put down at random jam at 54 % of the area; at a third they find a place at once.
 DENSITY = 0.34
 # Overlapping ones may lie closer, but keep so far apart that each shows an edge of its own.
@@ -98,7 +99,8 @@ def sizes(choices: CircleChoices) -> Sizes | None:
     # Half the distance between the centres of two neighbours.
     reach = math.sqrt(density * inner * inner / (math.pi * choices.most))
     gap = 0.0 if choices.overlap else max(2.0, reach / 4)
-    largest = min(reach - gap / 2, choices.side * LARGEST_SHARE)
+    share = LARGEST_SHARE_OVERLAPPING if choices.overlap else LARGEST_SHARE
+    largest = min(reach - gap / 2, choices.side * share)
     if largest < SMALLEST_RADIUS:
         return None
     smallest = max(SMALLEST_RADIUS, 0.75 * largest)

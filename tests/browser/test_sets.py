@@ -47,6 +47,7 @@ def test_circles_are_chosen_previewed_drawn_and_lie_on_home(app, page, settled, 
     page.get_by_role("button", name="Draw 30 pictures").click()
     page.get_by_text("30 photos came").wait_for()
 
+    page.get_by_role("button", name="Draw 30 pictures").wait_for()  # the choices are kept
     dataset = Dataset.open(start)
     assert dataset.counts() == {"2": 10, "3": 10, "4": 10}
     page.get_by_role("link", name="Home").click()

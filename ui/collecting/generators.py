@@ -14,7 +14,7 @@ from core.collect.circle_sets import (
     picture,
 )
 from core.collect.ready_made import in_size
-from ui.collecting import made_here
+from ui.collecting import arriving, made_here
 from ui.collecting.target import Target
 from ui.words import count
 
@@ -25,7 +25,10 @@ COLOURS = {"many": "Many", "one": "One"}
 
 
 def draw(target: Target) -> None:
-    """Draw the choices, a picture of each class, and the button that makes them."""
+    """Draw the choices, a picture of each class, and the button that makes them.
+
+    The choices outlast the making, during which they are not drawn.
+    """
     st.caption(
         "Pictures of circles, to be told apart by how many there are. Nothing is downloaded, every "
         "label is right, and the same choices draw the same pictures."
@@ -46,7 +49,7 @@ def draw(target: Target) -> None:
         f"Draw {count(pictures, 'picture')}",
         key="circles_draw",
         icon=":material/brush:",
-        type="primary",
+        type="secondary" if arriving.leads_on(target.dataset) else "primary",
         disabled=busy,
         help="Other photos are still arriving. Wait for them, or stop them." if busy else None,
     ):
@@ -58,11 +61,24 @@ def _choose() -> CircleChoices:
     usual = CircleChoices()
     with st.grid(4, min_column_width=150):
         fewest = st.number_input(
-            "Fewest circles", 1, MOST_CIRCLES, usual.fewest, key="circles_fewest"
+            "Fewest circles",
+            1,
+            MOST_CIRCLES,
+            usual.fewest,
+            key="circles_fewest",
+            persist_state="session",
         )
-        most = st.number_input("Most circles", 1, MOST_CIRCLES, usual.most, key="circles_most")
+        most = st.number_input(
+            "Most circles", 1, MOST_CIRCLES, usual.most, key="circles_most", persist_state="session"
+        )
         per_class = st.number_input(
-            "Pictures of each class", 1, MOST_PICTURES, usual.per_class, 10, key="circles_per_class"
+            "Pictures of each class",
+            1,
+            MOST_PICTURES,
+            usual.per_class,
+            10,
+            key="circles_per_class",
+            persist_state="session",
         )
         side = st.selectbox(
             "Size",
@@ -70,6 +86,7 @@ def _choose() -> CircleChoices:
             index=SIDES.index(usual.side),
             format_func=lambda pixels: f"{pixels} × {pixels} pixels",
             key="circles_side",
+            persist_state="session",
         )
         colours = st.segmented_control(
             "Colours in a picture",
@@ -78,10 +95,12 @@ def _choose() -> CircleChoices:
             required=True,
             format_func=COLOURS.__getitem__,
             key="circles_colours",
+            persist_state="session",
         )
         overlap = st.toggle(
             "They may overlap",
             key="circles_overlap",
+            persist_state="session",
             help="Harder to count. None hides another.",
         )
         seed = st.number_input(
@@ -90,6 +109,7 @@ def _choose() -> CircleChoices:
             999_999,
             usual.seed,
             key="circles_seed",
+            persist_state="session",
             help="Another number draws other pictures by the same choices.",
         )
     return CircleChoices(

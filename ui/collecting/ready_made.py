@@ -48,6 +48,7 @@ def _draw_part() -> int:
         is_part = st.toggle(
             "Only a part of it",
             key="set_part",
+            persist_state="session",
             help="A part trains sooner. The download is the same, and the rest can be added later.",
         )
         if not is_part:
@@ -59,6 +60,7 @@ def _draw_part() -> int:
             value=PART,
             step=10,
             key="set_most",
+            persist_state="session",
             width=220,
         )
         return int(most)
@@ -76,6 +78,7 @@ def _draw_card(target: Target, versions: list[KnownSet], most: int) -> None:
             default=known.version,
             required=True,
             key=f"set_version_{known.group}",
+            persist_state="session",
             label_visibility="collapsed",
         )
         known = names[chosen or known.version]
@@ -88,6 +91,7 @@ def _draw_card(target: Target, versions: list[KnownSet], most: int) -> None:
     is_flat = known.has_class_in_names and st.checkbox(
         IN_NAMES,
         key=f"set_flat_{known.name}",
+        persist_state="session",
         help="To learn to sort photos by a pattern in their names, as great_pyrenees_173.jpg. "
         "They arrive without a class.",
     )

@@ -67,7 +67,7 @@ def licence(row: Mapping[str, Any]) -> str | None:
 
 def ask(wanted: Search, turn: Turn, key: str | None) -> str:
     fields: dict[str, str | int] = {
-        "q": wanted.query[:200],
+        "q": wanted.query,
         "page": turn.page + 1,
         "page_size": A_PAGE,
     }

@@ -43,7 +43,7 @@ def sentence(trouble: Trouble, *, title: str, found: int, has_key: bool) -> str:
     key = "does not accept the key" if has_key else "only searches for those who have a key"
     perhaps = "" if found else ", or there are no pictures for these words"
     sentences: Mapping[Ending, str] = {
-        "fewer": f"{title} has no more pictures for these words: {counted(found)} found.",
+        "fewer": f"{title} gives no more pictures for these words: {counted(found)} found.",
         "nothing": f"{title} has no pictures for these words.",
         "shape": f"{title} sent a page that Winnow cannot read{code}. It may have changed its "
         f"pages{perhaps}.",

@@ -3,7 +3,7 @@
 import os
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -15,6 +15,7 @@ from core.collect.engines.terms import Ending, Found, Outcome, Search
 if TYPE_CHECKING:
     import requests
 
+LONGEST_QUERY = 250  # characters; Wikimedia refuses more than 300
 # Wikimedia may send pages whose details only follow on the next; more in a row is no progress.
 PAGES_WITHOUT_NEWS = 3
 
@@ -49,6 +50,7 @@ def search(
     base = base or os.environ.get(f"WINNOW_SEARCH_BASE_{engine.upper()}") or site.home
     if urlsplit(base).scheme not in {"http", "https"} or not urlsplit(base).netloc:
         raise ValueError(f"not an address to search at: {base!r}")
+    wanted = replace(wanted, query=" ".join(wanted.query.split())[:LONGEST_QUERY])
     if not ENGINES[engine].needs_key:
         key = None  # another site's: it is nobody else's business
     return _search(site, wanted, session=session, stop=stop, key=key, base=base.rstrip("/"))
@@ -105,7 +107,7 @@ def _search(
     from core.collect.engines.problems import outcome
 
     ended = partial(outcome, name=site.name, title=site.title, has_key=bool(key))
-    if not wanted.query.strip():
+    if not wanted.query:
         words = "There are no words to search for. Enter some."
         yield Outcome(found=0, ending="nothing", problem=words)
         return

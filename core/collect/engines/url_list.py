@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from core.collect.engines.tidy import address, words
+from core.dataset.names import canonical, check_class_name
+from core.errors import DatasetError
 
 SEPARATORS = "\t;,"
 URL_NAMES = {
@@ -68,6 +70,7 @@ class Table:
     columns: int
     url: int
     label: int | None
+    announced: bool = False  # by a heading
 
 
 def text_of(data: bytes) -> str:
@@ -91,6 +94,7 @@ def read_list(text: str, *, name: str = "") -> UrlList:
     rows: list[Listed] = []
     problems: list[str] = []
     first_at: dict[tuple[str, str | None], int] = {}
+    classes = Classes()
     of_file = f" of {shown}" if (shown := words(name)) else ""
     table = heading(lines[0][1]) if lines else None
     if table is not None:
@@ -103,10 +107,13 @@ def read_list(text: str, *, name: str = "") -> UrlList:
     else:
         table = table_without_heading([line for _, line in lines[:TO_JUDGE_BY]])
     for number, line in lines:
-        for url, class_name in taken_apart(line, table):
+        for url, label in taken_apart(line, table):
             good = address(bare(url))
+            class_name, objection = classes.named(label)
             if good is None:
                 problems.append(f"Line {number}{of_file}: {complaint(url or line)}")
+            elif objection:
+                problems.append(f"Line {number}{of_file}: {objection}")
             elif (earlier := first_at.setdefault((good, class_name), number)) != number:
                 problems.append(f"Line {number}{of_file} repeats line {earlier}.")
             else:
@@ -115,6 +122,29 @@ def read_list(text: str, *, name: str = "") -> UrlList:
         more = len(problems) - MOST_PROBLEMS
         problems[MOST_PROBLEMS:] = [f"And {more:,} more lines that cannot be used."]
     return UrlList(rows=tuple(rows), problems=tuple(problems))
+
+
+class Classes:
+    """The classes of a list: of names that differ only in capitals, the first stands for all."""
+
+    def __init__(self) -> None:
+        self._named: dict[str, tuple[str | None, str | None]] = {}
+        self._first: dict[str, str] = {}  # by what look-alikes share
+
+    def named(self, written: str) -> tuple[str | None, str | None]:
+        """The class a label means, if any, and why there cannot be one, if so."""
+        if written not in self._named:
+            self._named[written] = self._judged(words(written))
+        return self._named[written]
+
+    def _judged(self, label: str | None) -> tuple[str | None, str | None]:
+        if label is None:
+            return None, None
+        try:
+            check_class_name(label, [])
+        except DatasetError as error:
+            return None, str(error)
+        return self._first.setdefault(canonical(label), label), None
 
 
 def heading(line: str) -> Table | None:
@@ -129,7 +159,7 @@ def heading(line: str) -> Table | None:
         label = next((place for place, name in enumerate(names) if name in CLASS_NAMES), None)
         if label is None and len(names) == 2:
             label = 1 - url
-        return Table(separator=separator, columns=len(names), url=url, label=label)
+        return Table(separator=separator, columns=len(names), url=url, label=label, announced=True)
     return None
 
 
@@ -165,8 +195,8 @@ def is_class(text: str) -> bool:
     return bool(text) and not PICTURE_END.search(text) and not re.search(r"[/?=&]", text)
 
 
-def taken_apart(line: str, table: Table | None) -> Iterator[tuple[str, str | None]]:
-    """The addresses of a line (rarely more than one), with their class."""
+def taken_apart(line: str, table: Table | None) -> Iterator[tuple[str, str]]:
+    """The addresses of a line (rarely more than one), with what is written for their class."""
     if table is not None:
         fields = fields_of(line, table.separator)
         extra = len(fields) - table.columns
@@ -175,12 +205,13 @@ def taken_apart(line: str, table: Table | None) -> Iterator[tuple[str, str | Non
             fields[table.url : end] = [table.separator.join(fields[table.url : end])]
         if len(fields) == table.columns:
             label = fields[table.label] if table.label is not None else ""
-            rest_of_address = table.columns == 2 and label and not is_class(label)
-            if not (rest_of_address and address(line)):
-                yield fields[table.url], words(label)
+            # With a heading, only what ends like a picture's name is the rest of an address.
+            could_be = not PICTURE_END.search(label) if table.announced else is_class(label)
+            if could_be or not label or table.columns > 2 or not address(line):
+                yield fields[table.url], label
                 return
     for one in SEVERAL.split(line):
-        yield one, None
+        yield one, ""
 
 
 def bare(text: str) -> str:

@@ -52,7 +52,7 @@ def test_a_search_that_finds_fewer_ends_and_says_so(run, bing):
 
     assert len(found) == 50
     assert outcome.ending == "fewer"
-    assert "Bing has no more pictures for these words: 50 were found." in outcome.problem
+    assert "Bing gives no more pictures for these words: 50 were found." in outcome.problem
     assert "Wikimedia Commons" in outcome.problem
 
 
@@ -96,6 +96,14 @@ def test_the_words_and_filters_reach_the_site_as_they_are(run, played, bing):
 
     assert played.asked[0].fields["q"] == words.replace("\ud800", "?")
     assert played.asked[0].fields["qft"] == "+filterui:imagesize-large+filterui:photo-photo"
+
+
+def test_words_are_asked_for_in_one_line_of_sensible_length(run, played, bing):
+    bing(5)
+
+    run(most=5, query="  chihuahua \n\t dog " + "x" * 1000)
+
+    assert played.asked[0].fields["q"] == "chihuahua dog " + "x" * 236
 
 
 @pytest.mark.parametrize("engine", list(ENGINES))

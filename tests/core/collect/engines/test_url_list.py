@@ -109,6 +109,23 @@ def test_a_bad_line_is_named_and_spoils_no_other():
     )
 
 
+def test_a_class_that_cannot_be_is_said_line_by_line():
+    listed = read_list(
+        "url,class\nhttps://a.example/1.jpg,cat/dog\nhttps://a.example/2.jpg,.cat\n"
+        "https://a.example/3.jpg,cat\nhttps://a.example/4.jpg,Cat"
+    )
+
+    assert [(one.url[-5:], one.class_name) for one in listed.rows] == [
+        ("3.jpg", "cat"),
+        ("4.jpg", "cat"),
+    ]
+    assert listed.problems == (
+        "Line 2: A class cannot be called cat/dog: slashes separate folders. Leave them out.",
+        "Line 3: A class cannot be called .cat: names that begin with a dot are hidden. "
+        "Leave the dot out.",
+    )
+
+
 def test_a_table_without_a_column_of_classes_says_so():
     listed = read_list("id,url,width\n1,https://a.example/1.jpg,300")
 

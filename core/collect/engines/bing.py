@@ -131,7 +131,6 @@ def ask(wanted: Search, turn: Turn, key: str | None) -> str:
         "q": wanted.query,
         "first": turn.seen + 1,
         "count": A_PAGE,
-        "mmasync": 1,
     }
     filters = "".join(f"+filterui:{value}" for value in chosen(FILTERS, wanted).values())
     return path("/images/async", {**fields, "qft": filters} if filters else fields)

@@ -22,7 +22,7 @@ def search_threads():
     return [one for one in threading.enumerate() if one.name.startswith(names)]
 
 
-def wait_until(is_so, seconds=5.0):
+def wait_until(is_so, seconds=20.0):
     deadline = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < deadline, "it did not come to be"

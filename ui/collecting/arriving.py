@@ -11,7 +11,7 @@ from core import jobs
 from core.collect import kept
 from core.collect.engines.found import ENGINES
 from core.collect.kept import ClassState
-from core.dataset import Dataset, fetched, sources
+from core.dataset import Dataset, arrivals, fetched, sources
 from core.dataset.fetched import Fetched
 from core.errors import JobError
 from core.jobs import JobStatus
@@ -29,7 +29,6 @@ NEWEST = 16
 MOST_REFUSED = 500
 MOST_REASONS = 12
 MOST_COUNTED = 1_000_000
-ASIDE = ("duplicate", "near_duplicate", "too_small")
 MORE = 50  # proposed for "Get more"
 # Tried in this order where another engine found too little: those with licences and no key first.
 NEXT_BEST = ("wikimedia", "openverse", "bing", "google")
@@ -116,7 +115,7 @@ def _draw_end(dataset: Dataset, collection: str) -> None:
     if not by_outcome:
         total = len(sources.arrived(dataset, collection, limit=MOST_COUNTED))
     st.subheader(f"{count(total, 'photo')} came" if total else "No photo came", anchor=False)
-    aside = sum(one.get(kind, 0) for one in by_outcome.values() for kind in ASIDE)
+    aside = len(arrivals.set_aside(dataset, collection))
     refused = sum(one.get("rejected", 0) for one in by_outcome.values())
     said = [f"{count(aside, 'photo')} set aside, see below"] if aside else []
     if refused:

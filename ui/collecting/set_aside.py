@@ -28,7 +28,7 @@ def draw(dataset: Dataset) -> None:
     if not rows and not _may_undo(dataset):
         return
     with st.expander(
-        f"Set aside ({len(rows):,})",
+        "Set aside",  # a number in it would change, and with its label it closes
         icon=":material/inventory_2:",
         key=f"collect_aside_{dataset.token}",
         on_change="rerun",
@@ -36,8 +36,8 @@ def draw(dataset: Dataset) -> None:
         if not folded.open:
             return
         st.markdown(
-            "These came too, but are not in your classes. They lie among the removed photos, and "
-            "nothing is lost: keep any of them."
+            f"**{count(len(rows), 'photo')}** came too, but {'is' if len(rows) == 1 else 'are'} "
+            "not in your classes. They lie among the removed photos: keep any of them."
         )
         _draw_actions(dataset, rows)
         pages = -(-len(rows) // A_PAGE)

@@ -10,6 +10,7 @@ fetching it. Three habits of icrawler 0.6.10 are guarded against here:
 - ``Crawler`` sets up the root logger and a session of its own, and waits in steps of a second.
 """
 
+import itertools
 import logging
 import queue
 import threading
@@ -33,6 +34,7 @@ SILENT.disabled = True
 
 A_LOOK = 0.1  # seconds between two looks at whether to go on
 JOIN_SECONDS = 1.0
+NUMBERS = itertools.count()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,9 +110,9 @@ class PageParser(Parser):  # type: ignore[misc]
             return
         for found in page.found:
             yield {"file_url": found.url, "found": asdict(found)}
-        # The id keeps icrawler from taking two pages that read alike for one task.
+        # The number keeps icrawler from taking two pages that read alike for one task.
         end = asdict(replace(page, found=()))
-        yield {"file_url": response.url, "page_end": end, "id": id(response)}
+        yield {"file_url": response.url, "page_end": end, "number": next(NUMBERS)}
 
 
 class HandOver(Downloader):  # type: ignore[misc]

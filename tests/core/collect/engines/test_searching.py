@@ -75,6 +75,23 @@ def test_what_stands_on_two_pages_or_twice_on_one_comes_once(run, played, reply,
     assert [one.url.rpartition("/")[2] for one in found] == [f"{n}.png?w=1" for n in range(1, 9)]
 
 
+def test_pages_that_all_come_from_one_place_and_read_alike_are_told_apart(
+    run, played, reply, bing_page
+):
+    def answer(asked):
+        if asked.path != "/same":
+            return reply(status=302, headers={"Location": "/same"})
+        first = 5 * sum(one.path == "/same" for one in played.asked)
+        return reply(bing_page(first, first + 5))
+
+    played.answers = answer
+
+    found, outcome = run(most=100)
+
+    assert len(found) == 100
+    assert outcome.problem is None
+
+
 def test_the_next_page_is_asked_for_only_when_it_is_needed(begin, bing, played):
     bing(1000)
     results = begin(most=500)

@@ -45,7 +45,7 @@ def sentence(trouble: Trouble, *, title: str, found: int, has_key: bool) -> str:
     sentences: Mapping[Ending, str] = {
         "fewer": f"{title} gives no more pictures for these words: {counted(found)} found.",
         "nothing": f"{title} has no pictures for these words.",
-        "shape": f"{title} sent a page that Winnow cannot read{code}. It may have changed its "
+        "shape": f"{title} sent a page that Winnow cannot read. It may have changed its "
         f"pages{perhaps}.",
         "captcha": f"{title} asks whether a person is searching, which Winnow cannot answer.",
         "consent": f"{title} wants its cookies agreed to before it searches.",
@@ -59,7 +59,9 @@ def sentence(trouble: Trouble, *, title: str, found: int, has_key: bool) -> str:
         "crashed": f"The search on {title} broke off by itself.",
     }
     if trouble.ending == "down" and not trouble.status:
-        return f"{title} does not answer. {trouble.reason or ''}".rstrip()
+        return f"{title} cannot be asked. {trouble.reason or ''}".rstrip()
+    if trouble.ending == "shape" and trouble.status:
+        return f"{title} does not know what it is asked{code}. It may have changed its addresses."
     return sentences[trouble.ending]
 
 

@@ -25,6 +25,7 @@ class Reply:
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     gate: threading.Event | None = None
+    promised: int = 0  # bytes that never come
 
 
 @dataclass
@@ -61,7 +62,7 @@ class PlayedSite:
                     self.send_response(reply.status)
                     for name, value in reply.headers.items():
                         self.send_header(name, value)
-                    self.send_header("Content-Length", str(len(body)))
+                    self.send_header("Content-Length", str(len(body) + reply.promised))
                     self.end_headers()
                     self.wfile.write(body)
                 except OSError:

@@ -35,7 +35,10 @@ def test_an_error_that_passes_is_not_noticed(run, played, reply, bing_page, impa
 
 @pytest.mark.parametrize(
     ("status", "ending", "words"),
-    [(403, "blocked", "Bing refused to search (403)."), (404, "shape", "(404)")],
+    [
+        (403, "blocked", "Bing refused to search (403)."),
+        (404, "shape", "Bing does not know what it is asked (404)."),
+    ],
 )
 def test_a_refusal_is_said_at_once_with_the_next_best_way(
     run, played, reply, status, ending, words
@@ -51,10 +54,11 @@ def test_a_refusal_is_said_at_once_with_the_next_best_way(
     assert len(played.asked) == 1
 
 
-def test_too_many_questions_are_waited_out_as_told(run, played, reply, bing_page):
+@pytest.mark.parametrize("status", [429, 503])
+def test_too_many_questions_are_waited_out_as_told(run, played, reply, bing_page, status):
     def answer(asked):
         if len(played.asked) == 1:
-            return reply(status=429, headers={"Retry-After": "1"})
+            return reply(status=status, headers={"Retry-After": "1"})
         return reply(bing_page(1, 6))
 
     played.answers = answer
@@ -64,6 +68,38 @@ def test_too_many_questions_are_waited_out_as_told(run, played, reply, bing_page
     assert len(found) == 5
     assert outcome.problem is None
     assert played.asked[1].at - played.asked[0].at >= 1.0
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        (None, None),
+        ("", None),
+        ("soon", None),
+        ("-5", None),
+        (" 120 ", 120.0),
+        ("9" * 50, 999_999_999.0),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+        ("Wed, 99 Oct 2015 07:28:00 GMT", None),
+    ],
+)
+def test_how_long_to_wait_is_read_from_numbers_and_dates(header, seconds):
+    from core.collect.engines.asking import told_to_wait
+
+    assert told_to_wait(header) == seconds
+
+
+def test_an_answer_that_breaks_off_is_asked_for_again(run, played, reply, bing_page, impatient):
+    def answer(asked):
+        return reply(bing_page(1, 6), promised=0 if len(played.asked) > 1 else 1000)
+
+    played.answers = answer
+
+    found, outcome = run(most=5)
+
+    assert len(found) == 5
+    assert outcome.problem is None
+    assert len(played.asked) == 2
 
 
 def test_a_site_that_wants_to_be_left_alone_for_long_is(run, played, reply):
@@ -127,7 +163,7 @@ def test_a_site_that_is_down_is_said(run, session, impatient):
 
     assert found == []
     assert outcome.ending == "down" and outcome.again
-    assert outcome.problem.startswith("Bing does not answer.")
+    assert outcome.problem.startswith("Bing cannot be asked. Nothing answers at this address")
 
 
 def test_a_name_that_is_not_known_is_said(run, monkeypatch):

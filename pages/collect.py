@@ -1,38 +1,43 @@
 """Collect: photos from the web, lists, uploads, folders, ready-made sets and drawings."""
 
-from importlib import import_module
-from importlib.util import find_spec
-
 import streamlit as st
 
-from ui.collecting import arriving, provenance, set_aside
+from ui.collecting import (
+    arriving,
+    folders,
+    generators,
+    links,
+    provenance,
+    ready_made,
+    search,
+    set_aside,
+    uploads,
+)
 from ui.collecting.target import Target, draw_target
 
-# Each way in by its module in ``ui.collecting``, which has ``draw(target)``.
 WAYS = {
-    "search": "Search the web",
-    "links": "List of links",
-    "uploads": "Upload",
-    "folders": "Folder on this computer",
-    "ready_made": "Ready-made sets",
-    "generators": "Drawn by Winnow",
+    "search": ("Search the web", search.draw),
+    "links": ("List of links", links.draw),
+    "uploads": ("Upload", uploads.draw),
+    "folders": ("Folder on this computer", folders.draw),
+    "ready_made": ("Ready-made sets", ready_made.draw),
+    "generators": ("Drawn by Winnow", generators.draw),
 }
 
 
 def draw_ways(target: Target) -> None:
     """Draw the choice of ways in, and the chosen one."""
-    there = [way for way in WAYS if find_spec(f"ui.collecting.{way}") is not None]
     way = st.segmented_control(
         "Where from",
-        there,
-        default=there[0],
+        list(WAYS),
+        default="search",
         required=True,
-        format_func=WAYS.__getitem__,
+        format_func=lambda one: WAYS[one][0],
         key=arriving.WAY,
         label_visibility="collapsed",
         persist_state="session",
     )
-    import_module(f"ui.collecting.{way or there[0]}").draw(target)
+    WAYS[way or "search"][1](target)
 
 
 def main() -> None:

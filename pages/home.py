@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import opening, overview, state
+from ui import navigation, opening, overview, state
 from ui.words import plain
 
 SHOWN_LAST = "home_shown"  # session key: token of the data set that Home showed last
@@ -24,6 +24,13 @@ if dataset is None:
     )
     st.subheader("Try a sample", anchor=False)
     opening.draw_samples()
+    st.subheader("Collect photos", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Collect photos", key="collect_first", icon=":material/add_photo_alternate:"):
+            navigation.go("collect")
+        st.markdown(
+            "Name what should be told apart, and photos of it come from the web.", width="content"
+        )
     st.subheader("Open your photos", anchor=False)
     opening.draw_ways()
 else:

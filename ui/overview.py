@@ -59,16 +59,16 @@ class Step:
     title: str
     words: str
     done: bool
-    page: str | None  # that does it
+    page: str  # that does it
 
 
 @dataclass(frozen=True, kw_only=True)
 class Advice:
-    """What to do next, why, and the page that does it (None where it is done elsewhere)."""
+    """What to do next, why, and the page that does it."""
 
     why: str
     label: str
-    page: str | None
+    page: str
 
 
 def standing(dataset: Dataset) -> Standing:
@@ -110,7 +110,7 @@ def steps(now: Standing) -> list[Step]:
             title="Collect",
             words=f"{count(now.photos, 'photo')} in {count(len(now.counts), 'class', 'classes')}",
             done=now.classes_with_photos >= 2,
-            page=None,
+            page="collect",
         ),
         Step(title="Check", words=_check_words(now.checked), done=_is_clean(now), page="check"),
         Step(title="Train", words=_train_words(now), done=bool(now.runs), page="train"),
@@ -128,17 +128,17 @@ def advice(now: Standing) -> Advice:
     """The one thing to do next."""
     if not now.photos and not now.unsorted:
         return Advice(
-            why="There are no photos in this folder yet. Put a folder of photos for each class "
-            "into it, then look again.",
-            label="Look again",
-            page=None,
+            why="There are no photos yet. Collect them from the web, upload them, or put a folder "
+            "of photos for each class into this folder.",
+            label="Collect photos",
+            page="collect",
         )
     if now.classes_with_photos < 2:
         return Advice(
-            why="To learn, photos of at least two classes are needed. Sort them into one folder "
-            "for each class, then look again.",
-            label="Look again",
-            page=None,
+            why="To learn, photos of at least two classes are needed. Collect more, or sort those "
+            "you have into one folder for each class.",
+            label="Collect photos",
+            page="collect",
         )
     if not now.checked.complete and not now.runs:
         return Advice(
@@ -261,7 +261,7 @@ def _draw_remarks(dataset: Dataset) -> None:
         st.caption(f"{count(found.links, 'link')} to other places passed over.")
 
 
-def _draw_steps(listed: Sequence[Step], current: str | None) -> None:
+def _draw_steps(listed: Sequence[Step], current: str) -> None:
     with st.grid(5, min_column_width=150):
         for number, step in enumerate(listed, 1):
             with st.container(border=True, gap=None, height="stretch"):
@@ -269,14 +269,13 @@ def _draw_steps(listed: Sequence[Step], current: str | None) -> None:
                 colour = "primary" if step.done or step.page == current else "gray"
                 st.markdown(f":{colour}[{mark}] **{number} · {step.title}**")
                 st.caption(plain(step.words))
+                if step.page == "collect" and step.done:
+                    navigation.link("collect", label="Add photos", icon=":material/add:")
 
 
 def _draw_advice(next_one: Advice) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        if next_one.page in navigation.PAGES:
-            navigation.next_step(next_one.page, next_one.label)
-        elif next_one.page is None:
-            st.button(next_one.label, key="look_again", type="primary", icon=":material/refresh:")
+        navigation.next_step(next_one.page, next_one.label)
         st.markdown(next_one.why, width="content")
 
 

@@ -62,6 +62,15 @@ def test_a_newcomer_reads_what_it_does_and_can_browse():
     assert not page.exception
 
 
+def test_a_newcomer_without_photos_is_led_to_collecting():
+    page = home()
+
+    page.button(key="collect_first").click().run()
+
+    assert page.title[0].value == "Collect"
+    assert not page.exception
+
+
 def test_browsing_shows_what_each_folder_holds(photo_set, tmp_path):
     photo_set({"cat": 3, "dog": 2}, name="pets")
     (tmp_path / ".hidden").mkdir()
@@ -136,7 +145,8 @@ def test_a_new_data_set_gets_its_class_folders(tmp_path):
 
     assert page.title[0].value == "birds"
     assert (tmp_path / "birds" / "owl").is_dir() and (tmp_path / "birds" / "wren").is_dir()
-    assert "no photos in this folder yet" in words(page)
+    assert "no photos yet" in words(page)
+    assert page.button(key="next_step").label == "Collect photos"
 
 
 @pytest.mark.parametrize("name", ["..", "a/b", "CON"])
@@ -174,6 +184,9 @@ def test_photos_of_one_class_only_are_told_what_is_missing(photo_set):
     page = home(photo_set({"cat": 3}))
 
     assert "at least two classes" in words(page)
+    page.button(key="next_step").click().run()
+    assert page.title[0].value == "Collect"
+    assert page.query_params["set"]
 
 
 def test_a_trained_set_says_how_often_it_is_wrong(photo_set):

@@ -135,6 +135,18 @@ def test_a_session_follows_a_limited_number_of_redirects(site):
     assert not explain(caught.value).again
 
 
+def test_a_session_does_not_read_what_comes_with_a_redirect(site):
+    def endless(handler):
+        handler.wfile.write(b"HTTP/1.1 302 Found\r\nLocation: /new\r\n\r\n")
+        while not site.over.is_set():
+            handler.wfile.write(b"x" * 65536)
+
+    site.answers["/old"] = endless
+    site.answers["/new"] = saying(200, b"here")
+
+    assert guarded_session().get(site.url("/old")).content == b"here"
+
+
 def trickling(site):
     def answer(handler):
         handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n")

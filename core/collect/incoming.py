@@ -24,7 +24,10 @@ QUICK_SECONDS = 15.0  # what took longer to fail is left for another day
 THREADS_A_CONNECTION = 2
 # Fetched files waiting for a look: more would only fill the disk with what may not be wanted.
 UNSEEN_AT_MOST = 64
-SECONDS_TO_END = 1.0
+# Stopping: what is under way may still arrive, then what arrived is still looked at.
+SECONDS_FOR_FETCHES = 0.3
+SECONDS_FOR_THE_REST = 0.6
+SECONDS_TO_END = 0.4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +58,7 @@ class Incoming:
         self._min_side = min_side
         self._is_known = is_known
         self._stop = stop
+        self._closed = threading.Event()
         self._line = Line[Candidate](a_host=fetcher.limits.a_host)
         self._unseen = queue.Queue[tuple[Candidate, Fetch]](maxsize=UNSEEN_AT_MOST)
         self._came = queue.SimpleQueue[Came | BaseException]()
@@ -88,20 +92,29 @@ class Incoming:
         return all(hunt.done for hunt in self._hunts) and self._came.empty()
 
     def stop(self) -> None:
-        """Have everything end soon; nothing more is fetched."""
-        self._stop.set()
+        """Have no more fetched than is under way."""
         self._line.close()
 
     def left(self) -> Iterator[Came]:
-        """What came and was not read, after ``stop``."""
-        while not self._came.empty():
-            came = self._came.get()
-            if not isinstance(came, BaseException):
+        """After ``stop``: what has come, and what comes in the moment that is left for the rest."""
+        started = time.monotonic()
+        while (passed := time.monotonic() - started) < SECONDS_FOR_THE_REST:
+            if passed > SECONDS_FOR_FETCHES:
+                self._stop.set()
+            try:
+                came = self._came.get(timeout=0.05)
+            except queue.Empty:
+                if not (self._line.busy or self._unseen.unfinished_tasks):
+                    return
+                continue
+            if isinstance(came, Came):
                 yield came
 
     def close(self) -> None:
         """End everything, within about a second."""
-        self.stop()
+        self._line.close()
+        self._stop.set()
+        self._closed.set()
         self._lookers.close()
         until = time.monotonic() + SECONDS_TO_END
         for thread in self._threads:
@@ -136,16 +149,16 @@ class Incoming:
             started = time.monotonic()
             candidate.hunt.began(candidate.found)
             fetch = self._fetched(candidate)
-            self._line.give_back(host)
-            if self._stop.is_set():
-                return
             if fetch.path is not None:
                 self._hand_on(candidate, fetch)
+            elif self._stop.is_set():
+                return
             elif self._is_worth_another_try(candidate, fetch, time.monotonic() - started):
                 again = replace(candidate, tries=candidate.tries + 1)
                 self._line.put(host, again, in_seconds=SECONDS_BEFORE_ANOTHER_TRY)
             else:
                 self._came.put(Came(candidate=candidate, fetch=fetch, look=None))
+            self._line.give_back(host)
 
     def _fetched(self, candidate: Candidate) -> Fetch:
         url = candidate.found.url
@@ -163,7 +176,7 @@ class Incoming:
             )
 
     def _hand_on(self, candidate: Candidate, fetch: Fetch) -> None:
-        while not self._stop.is_set():
+        while not self._closed.is_set():
             try:
                 self._unseen.put((candidate, fetch), timeout=0.2)
                 return
@@ -181,18 +194,19 @@ class Incoming:
         )
 
     def _look(self) -> None:
-        while not self._stop.is_set():
+        while not self._closed.is_set():
             try:
-                waiting = self._unseen.get(timeout=0.2)
+                candidate, fetch = self._unseen.get(timeout=0.2)
             except queue.Empty:
                 continue
-            candidate, fetch = waiting
             assert fetch.path is not None
             try:
                 look = self._lookers.look(fetch.path, min_side=max(1, self._min_side))
+                self._came.put(Came(candidate=candidate, fetch=fetch, look=look))
             except Closed:
                 return
-            self._came.put(Came(candidate=candidate, fetch=fetch, look=look))
+            finally:
+                self._unseen.task_done()
 
 
 def host_of(url: str) -> str:

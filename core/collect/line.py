@@ -60,6 +60,12 @@ class Line(Generic[T]):
                 del self._active[host]
             self._changed.notify()
 
+    @property
+    def busy(self) -> bool:
+        """Whether a host is still at work on one that was taken."""
+        with self._changed:
+            return bool(self._active)
+
     def close(self) -> None:
         """Let everybody who waits go; what is left in line is forgotten."""
         with self._changed:

@@ -54,7 +54,8 @@ def main() -> None:
         st.subheader("Collect more", anchor=False)
     draw_ways(target)
     set_aside.draw(target.dataset)
-    provenance.draw(target.dataset)
+    if target.dataset.counts() or target.dataset.unsorted_count():
+        provenance.draw(target.dataset)
 
 
 main()

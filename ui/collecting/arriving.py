@@ -8,6 +8,7 @@ from uuid import uuid4
 import streamlit as st
 
 from core import jobs
+from core.clean.kept import checked
 from core.collect import kept
 from core.collect.engines.found import ENGINES
 from core.collect.kept import ClassState
@@ -16,7 +17,7 @@ from core.dataset.fetched import Fetched
 from core.errors import JobError
 from core.jobs import JobStatus
 from core.jobs.record import JobFolder
-from ui import job_status, media, navigation, overview
+from ui import job_status, media, navigation
 from ui.collecting import brought
 from ui.collecting.live_rows import LiveRow, Picture, live_rows
 from ui.words import count, plain, shown
@@ -72,7 +73,7 @@ def leads_on(dataset: Dataset | None) -> bool:
     if dataset is None:
         return False
     job = jobs.latest(dataset.home, KIND)
-    return job is not None and job.finished and _next(dataset) is not None
+    return job is not None and job.finished and _has_two_classes(dataset)
 
 
 def draw(dataset: Dataset) -> Literal["nothing", "arriving", "arrived"]:
@@ -356,12 +357,15 @@ def _rank(state: ClassState) -> tuple[bool, int]:
 
 def _next(dataset: Dataset) -> tuple[str, str] | None:
     """The page that comes next and what its button says; None while classes are missing."""
-    now = overview.standing(dataset)
-    if now.classes_with_photos < 2:
+    if not _has_two_classes(dataset):
         return None
-    if not now.runs and not now.checked.complete:
+    if not checked(dataset).complete:
         return "check", "Check the photos"
     return "train", "Go to Train"
+
+
+def _has_two_classes(dataset: Dataset) -> bool:
+    return sum(number > 0 for number in dataset.counts().values()) >= 2
 
 
 def _named(class_name: str | None, *, limit: int) -> str:

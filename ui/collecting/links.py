@@ -18,6 +18,7 @@ MOST_PROBLEMS = 8
 MOST_CLASSES_NAMED = 8
 
 
+@st.fragment  # what is typed draws nothing else anew
 def draw(target: Target) -> None:
     """Draw where links are given, what they hold, and the button that fetches them."""
     pasted = st.text_area(

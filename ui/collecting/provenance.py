@@ -50,26 +50,14 @@ def lines(source: Source) -> tuple[str, ...]:
 
 
 def draw(dataset: Dataset) -> None:
-    """Draw the tally and the search, folded; nothing where no photo's way in is known."""
-    counted = sources.tally(dataset)
-    if not counted:
-        return
+    """Draw the tally and the search, folded."""
     key = f"collect_from_{dataset.token}"
     with st.expander(
         "Where photos came from", icon=":material/travel_explore:", key=key, on_change="rerun"
     ) as folded:
         if not folded.open:
             return
-        st.dataframe(
-            {
-                "Came from": [shown(way_in(one.via)) for one in counted],
-                "Search words, or name": [shown(one.query or "", limit=80) for one in counted],
-                "Photos": [one.photos for one in counted],
-            },
-            hide_index=True,
-            key="collect_tally",
-            height="content" if len(counted) <= 12 else 440,
-        )
+        _draw_tally(dataset)
         words = st.text_input(
             "Find photos",
             key="collect_find",
@@ -81,13 +69,30 @@ def draw(dataset: Dataset) -> None:
             _draw_found(dataset, words)
 
 
+def _draw_tally(dataset: Dataset) -> None:
+    counted = sources.tally(dataset)
+    if not counted:
+        st.caption("These photos were in the folder already; of such photos only names are known.")
+        return
+    st.dataframe(
+        {
+            "Came from": [shown(way_in(one.via)) for one in counted],
+            "Search words, or name": [shown(one.query or "", limit=80) for one in counted],
+            "Photos": [one.photos for one in counted],
+        },
+        hide_index=True,
+        key="collect_tally",
+        height="content" if len(counted) <= 12 else 440,
+    )
+
+
 def _draw_found(dataset: Dataset, words: str) -> None:
     ids = sources.search(dataset, words, limit=MOST_FOUND)
     if not ids:
         st.caption(f"No photo holds all of these words: {plain(words, limit=80)}.")
         return
-    more = "over " if len(ids) >= MOST_FOUND else ""
-    st.markdown(f"**{more}{count(len(ids), 'photo')}**")
+    newest = "The newest " if len(ids) >= MOST_FOUND else ""
+    st.markdown(f"**{newest}{count(len(ids), 'photo')}**")
     pages = -(-len(ids) // A_PAGE)
     key = f"collect_found_page_{hash(words)}"
     page = min(st.session_state.get(key, 1), pages)

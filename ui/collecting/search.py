@@ -53,6 +53,7 @@ class Row:
     most: int
 
 
+@st.fragment  # what is typed draws nothing else anew
 def draw(target: Target) -> None:
     """Draw the form; its button starts to collect."""
     st.session_state.setdefault(ROWS, [0, 1])

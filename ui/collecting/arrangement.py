@@ -5,7 +5,7 @@ import html
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 import pandas as pd
@@ -15,7 +15,7 @@ from core.collect.imports import uploads
 from core.collect.imports.arranging import Arranged, Plan, arrange
 from core.collect.imports.bundles import open_bundle, reader_for
 from core.collect.imports.layouts import Layout, Recognised, recognise
-from core.collect.imports.names import is_passed_over
+from core.collect.imports.names import is_passed_over, spread
 from core.collect.imports.patterns import SECONDS_FOR_A_PREVIEW, class_by_pattern
 from core.collect.imports.previews import examples, small_pictures
 from core.collect.imports.trees import may_keep_parts
@@ -74,11 +74,13 @@ def look_through(source: dict[str, str], *, unsorted: str = DEFAULT_UNSORTED) ->
         )
 
 
-def draw(looked: Looked, target: Target, *, key: str, via: str) -> bool:
+def draw(
+    looked: Looked, target: Target, *, key: str, via: str
+) -> Literal["started", "dropped", ""]:
     """Say what was found, let it be sorted otherwise, and offer to add it.
 
     Returns:
-        Whether the work was started: what waited is used up then.
+        Whether the work was started, or a person does not want it: what waited is used up then.
     """
     st.markdown(f"**{plain(looked.source['title'], limit=60)}** · {plain(looked.found.sentence)}")
     _draw_pictures(looked)
@@ -87,17 +89,22 @@ def draw(looked: Looked, target: Target, *, key: str, via: str) -> bool:
     if arranged is not None:
         _draw_what_will_be(looked, arranged)
     is_busy = target.dataset is not None and job_status.running(target.dataset.home, KIND)
-    pressed = st.button(
-        f"Add {count(len(looked.photos), 'photo')}",
-        key=f"{key}_add",
-        type="primary",
-        icon=":material/add_photo_alternate:",
-        disabled=arranged is None or is_busy,
-        help="Other photos are still arriving. Wait for them, or stop them." if is_busy else None,
-    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        pressed = st.button(
+            f"Add {count(len(looked.photos), 'photo')}",
+            key=f"{key}_add",
+            type="primary",
+            icon=":material/add_photo_alternate:",
+            disabled=arranged is None or is_busy,
+            help="Other photos are still arriving: wait for them." if is_busy else None,
+        )
+        dropped = st.button("Do not add them", key=f"{key}_drop", type="tertiary")
+    if dropped:
+        uploads.discard(Path(looked.source["path"]))
+        return "dropped"
     if not pressed or arranged is None or plan is None:
-        return False
-    return _start(looked, plan, arranged, target, via)
+        return ""
+    return "started" if _start(looked, plan, arranged, target, via) else ""
 
 
 def _draw_pictures(looked: Looked) -> None:
@@ -211,8 +218,7 @@ def _with_example(title: str, looked: Looked) -> str:
 
 def _draw_preview(pattern: str, looked: Looked) -> bool:
     """Show the classes in ten names; say what is wrong with a pattern that cannot be used."""
-    step = max(1, -(-len(looked.photos) // NAMES_IN_A_PREVIEW))
-    names = looked.photos[::step][:NAMES_IN_A_PREVIEW]
+    names = spread(looked.photos, NAMES_IN_A_PREVIEW)
     try:
         found = class_by_pattern(pattern, names, seconds=SECONDS_FOR_A_PREVIEW)
     except WinnowError as error:
@@ -348,11 +354,6 @@ def _start(looked: Looked, plan: Plan, arranged: Arranged, target: Target, via: 
     st.session_state.pop("arranged", None)
     job_status.start(dataset.home, KIND, JOB, arguments)
     return True
-
-
-def discard(source: dict[str, str]) -> None:
-    """Forget an upload that is not wanted after all."""
-    uploads.discard(Path(source["path"]))
 
 
 def _classes(target: Target) -> list[str]:

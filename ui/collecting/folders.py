@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.collect.folders import too_broad
 from core.collect.imports.bundles import walk
-from core.collect.imports.layouts import recognise
+from core.collect.imports.layouts import Recognised, recognise
 from core.errors import WinnowError
 from ui import folder_browser, opening
 from ui.collecting import arrangement
@@ -15,8 +15,13 @@ from ui.collecting.target import Target
 from ui.words import plain
 
 IN_PLACE, COPY = "in_place", "copy"
-LOOKED = "folder_looked"  # session key: what was seen of the folder to be copied
-SECONDS_TO_LOOK = 5.0
+SECONDS_TO_LOOK = 3.0
+SECONDS_TO_LOOK_DEEPER = 0.5  # where no photos are seen at first, such as in all documents
+
+# Session keys.
+LOOKED = "folder_looked"  # what was seen of the folder to be copied
+ROUND = "folder_round"
+SEEN = "folder_seen"  # how the folder the browser stands in is sorted
 
 
 @st.fragment
@@ -27,9 +32,13 @@ def draw(target: Target) -> None:
         st.caption(objection)
         return
     words, counted = folder_browser.describe(here)
-    st.markdown(f"**{plain(here.name or str(here), limit=60)}** holds {words}.")
-    if counted is not None and not counted.photos and not counted.more:
+    is_near = counted is None or counted.photos or counted.more
+    found = _recognised(here, seconds=SECONDS_TO_LOOK if is_near else SECONDS_TO_LOOK_DEEPER)
+    if not is_near and (found is None or not found.photos):
+        st.markdown(f"**{plain(here.name or str(here), limit=60)}** holds {words}.")
         return
+    said = f"holds {words}." if found is None else f"· {plain(found.sentence)}"
+    st.markdown(f"**{plain(here.name or str(here), limit=60)}** {said}")
     into = plain(target.title, limit=40)
     how = st.segmented_control(
         "What to do with it",
@@ -43,26 +52,38 @@ def draw(target: Target) -> None:
         key="collect_folder_how",
     )
     if how == IN_PLACE:
-        _draw_in_place(here)
+        _draw_in_place(here, found)
     else:
         _draw_copy(here, target)
 
 
-def _draw_in_place(here: Path) -> None:
+def _draw_in_place(here: Path, found: Recognised | None) -> None:
     st.caption(
         "The folder becomes the data set. Nothing in it changes until you sort or remove photos; "
         "Winnow keeps its notes in a hidden folder inside it."
     )
-    if not st.button(
+    if found is not None:
+        if found.prefix:
+            st.caption(f"They lie in {plain(found.prefix.rstrip('/'), limit=80)}: that is used.")
+        if found.photos and not found.classes:
+            st.caption("They count as unsorted. To sort them by names or a list, copy them.")
+    if st.button(
         "Use this folder", key="use_folder", type="primary", icon=":material/folder_open:"
     ):
-        return
+        opening.open_folder(here / (found.prefix if found is not None else ""))
+
+
+def _recognised(here: Path, *, seconds: float) -> Recognised | None:
+    """How the photos in a folder are sorted; None for one too large to look through first."""
+    kept: tuple[str, Recognised | None] | None = st.session_state.get(SEEN)
+    if kept is not None and kept[0] == str(here):
+        return kept[1]
     try:
-        names, _ = walk(here, seconds=SECONDS_TO_LOOK)
-        prefix = recognise(names).prefix
+        found = recognise(walk(here, seconds=seconds)[0])
     except WinnowError:
-        prefix = ""  # too large to look through first; opening shows a bar
-    opening.open_folder(here / prefix)
+        found = None
+    st.session_state[SEEN] = (str(here), found)
+    return found
 
 
 def _draw_copy(here: Path, target: Target) -> None:
@@ -73,7 +94,7 @@ def _draw_copy(here: Path, target: Target) -> None:
             _look_through(here)
         return
     with st.container(border=True):
-        if arrangement.draw(looked, target, key=f"folder_{here}", via="folder"):
+        if arrangement.draw(looked, target, key=f"folder_{st.session_state[ROUND]}", via="folder"):
             st.session_state.pop(LOOKED, None)
             st.rerun()
 
@@ -90,4 +111,5 @@ def _look_through(here: Path) -> None:
         st.info("There are no photos in this folder.")
         return
     st.session_state[LOOKED] = looked
-    st.rerun(scope="fragment")
+    st.session_state[ROUND] = st.session_state.get(ROUND, 0) + 1  # choices belong to one folder
+    st.rerun()

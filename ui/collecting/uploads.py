@@ -147,11 +147,8 @@ def _draw_waiting(target: Target) -> None:
         return
     with st.container(border=True):
         key = f"upload_{st.session_state.get(ROUND, 0)}"
-        started = arrangement.draw(looked, target, key=key, via=st.session_state[VIA])
-        dropped = st.button("Do not add them", key="upload_drop", type="tertiary")
-    if dropped:
-        arrangement.discard(looked.source)
-    if started or dropped:
+        ended = arrangement.draw(looked, target, key=key, via=st.session_state[VIA])
+    if ended:
         for name in (WAITING, LOOKED, VIA):
             st.session_state.pop(name, None)
         st.rerun()

@@ -18,6 +18,7 @@ Layout = Literal["classes", "split", "flat", "list", "unsorted"]
 
 SPLIT_NAMES = frozenset({"train", "valid", "val", "validation", "test"})
 MOST_NAMED = 6
+MOSTLY = 0.9  # of the names: then classes are read out of them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +131,7 @@ def _layout(
     if lists:
         return "list"
     # One folder of photos that are named after classes is a folder of everything.
-    if patterns and patterns[0].matched == patterns[0].looked_at:
+    if patterns and patterns[0].matched >= MOSTLY * patterns[0].looked_at:
         return "flat"
     return "classes" if classes else "unsorted"
 

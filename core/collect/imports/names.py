@@ -1,7 +1,8 @@
 """Paths as people and other systems wrote them, made fit to be recognised and to be kept."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from random import Random
 
 from core.dataset.names import with_suffix
 from core.images.files import is_ignored
@@ -49,6 +50,16 @@ def each_once(names: Iterable[str]) -> list[str]:
         taken.add(unique)
         found.append(unique)
     return found
+
+
+def spread(names: Sequence[str], most: int) -> list[str]:
+    """Some of the paths from all over the list, in its order; the same ones each time.
+
+    Drawn, not counted off: names of several classes often take turns.
+    """
+    if len(names) <= most:
+        return list(names)
+    return [names[place] for place in sorted(Random(0).sample(range(len(names)), most))]
 
 
 def as_text(name: str) -> str:

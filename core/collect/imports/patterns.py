@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.collect.imports.names import spread
 from core.errors import DatasetError
 
 PROGRAM = Path(__file__).with_name("matching_process.py")
@@ -94,7 +95,8 @@ def suggest_patterns(names: Sequence[str]) -> list[Suggestion]:
 
     One that makes a class of nearly every photo, or the same of all, is not offered.
     """
-    some = [name.rpartition("/")[2][:LONGEST_NAME] for name in _spread(names)]
+    drawn = spread(names, NAMES_TO_SUGGEST_FROM)
+    some = [name.rpartition("/")[2][:LONGEST_NAME] for name in drawn]
     found = [one for title, pattern in _SHAPES if (one := _suggestion(title, pattern, some))]
     found.sort(key=lambda one: -round(one.matched / one.looked_at, 1))
     by_examples = {one.examples: one for one in reversed(found)}
@@ -116,11 +118,6 @@ def _suggestion(title: str, pattern: str, names: Sequence[str]) -> Suggestion | 
         matched=len(matches),
         looked_at=len(names),
     )
-
-
-def _spread(names: Sequence[str]) -> Sequence[str]:
-    """Names from all over the list: the first ones may all be of one class."""
-    return names[:: max(1, -(-len(names) // NAMES_TO_SUGGEST_FROM))]
 
 
 _PROBLEMS = (

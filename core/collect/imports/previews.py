@@ -9,6 +9,7 @@ from PIL import Image
 
 from core.collect.imports.bundles import Bundle
 from core.collect.imports.layouts import Recognised, class_folder
+from core.collect.imports.names import spread
 from core.errors import WinnowError
 from core.images.decode import open_rgb
 
@@ -21,7 +22,7 @@ def examples(
 ) -> dict[str, str | None]:
     """A photo of each class, or some photos from all over where there are no classes; by path."""
     if len(found.classes) < 2:
-        return dict.fromkeys(names[:: max(1, -(-len(names) // most))][:most])
+        return dict.fromkeys(spread(names, most))
     chosen: dict[str, str] = {}
     for name in names:
         inside = name.removeprefix(found.prefix)

@@ -62,6 +62,14 @@ def test_the_same_name_in_one_class_replaces_nothing(dataset):
     assert held == [b"other", b"photo 1"]
 
 
+def test_a_class_that_is_there_in_other_capitals_gets_the_photos(tmp_path):
+    dataset = Dataset.create(tmp_path / "pets", ["Cat"])
+
+    finish(bring(dataset, [coming(1)], collection="c1", message=""))
+
+    assert dataset.counts() == {"Cat": 1}
+
+
 def test_a_class_name_no_folder_can_have_is_refused_with_a_sentence(dataset):
     with pytest.raises(DatasetError, match="A class cannot be called"):
         finish(bring(dataset, [coming(1, class_name="a/b")], collection="c1", message=""))

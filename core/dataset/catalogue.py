@@ -174,8 +174,16 @@ CREATE TABLE snapshot_file(
 ) WITHOUT ROWID;
 """
 
+# Quick answers about steps of many photos, since version 4.
+SCHEMA_4 = """
+CREATE INDEX move_file ON move(file);
+CREATE INDEX move_skipped ON move(step) WHERE skipped IS NOT NULL;
+CREATE UNIQUE INDEX snapshot_name ON snapshot(name);
+ALTER TABLE snapshot ADD COLUMN photos INTEGER NOT NULL DEFAULT 0;
+"""
+
 # What brings a catalogue of one version to the next; the first makes it from nothing.
-VERSIONS = (SCHEMA, SCHEMA_2, SCHEMA_3)
+VERSIONS = (SCHEMA, SCHEMA_2, SCHEMA_3, SCHEMA_4)
 SCHEMA_VERSION = len(VERSIONS)
 TABLES = frozenset(re.findall(r"CREATE TABLE (\w+)", "".join(VERSIONS)))
 

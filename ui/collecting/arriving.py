@@ -29,7 +29,6 @@ WAY = "collect_way"  # key of the page's choice of ways
 NEWEST = 16
 MOST_REFUSED = 500
 MOST_REASONS = 12
-MOST_COUNTED = 1_000_000
 MORE = 50  # proposed for "Get more"
 # Tried in this order where another engine found too little: those with licences and no key first.
 NEXT_BEST = ("wikimedia", "openverse", "bing", "google")
@@ -112,10 +111,11 @@ def _asked(dataset: Dataset, job: JobStatus) -> Mapping[str, Any]:
 def _draw_end(dataset: Dataset, collection: str) -> None:
     """Say in one line and a sentence what came of it."""
     by_outcome = fetched.outcomes(dataset, collection)
-    total = sum(one.get("kept", 0) for one in by_outcome.values())
-    if not by_outcome:
-        total = len(sources.arrived(dataset, collection, limit=MOST_COUNTED))
-    st.subheader(f"{count(total, 'photo')} came" if total else "No photo came", anchor=False)
+    total = sources.arrived_count(dataset, collection)
+    title = f"{count(total, 'photo')} came" if total else "No photo came"
+    if not total and any(one.get("kept") for one in by_outcome.values()):
+        title = "What came was taken away again"
+    st.subheader(title, anchor=False)
     aside = len(arrivals.set_aside(dataset, collection))
     refused = sum(one.get("rejected", 0) for one in by_outcome.values())
     said = [f"{count(aside, 'photo')} set aside, see below"] if aside else []

@@ -61,13 +61,13 @@ class Row {
     this.name = element("div", "name", head);
     this.words = element("div", "quiet", head);
     this.name.dir = this.words.dir = "auto";
-    const far = element("div", "far", this.node);
-    const line = element("div", "line", far);
+    this.far = element("div", "far", this.node);
+    const line = element("div", "line", this.far);
     this.bar = element("div", "bar", line);
     this.bar.setAttribute("role", "progressbar");
     this.fill = element("div", "fill", this.bar);
     this.number = element("div", "number", line);
-    this.counts = element("div", "quiet counts", far);
+    this.counts = element("div", "quiet counts", this.far);
     this.strip = new Strip(element("div", "strip", this.node));
   }
 
@@ -77,6 +77,7 @@ class Row {
     say(this.counts, row.counts);
     const known = row.asked > 0;
     this.bar.hidden = !known;
+    this.far.hidden = !known && !row.counts;
     say(this.number, known ? `${row.kept.toLocaleString("en")} of ${row.asked.toLocaleString("en")}` : "");
     this.fill.style.width = `${known ? Math.min(100, (100 * row.kept) / row.asked) : 0}%`;
     this.bar.setAttribute("aria-label", row.name);

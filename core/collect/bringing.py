@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.dataset import Dataset
-from core.dataset.arrivals import Arrival, TakenIn, clear_staging, staging, take_in
+from core.dataset.arrivals import Arrival, TakenIn, clear_staging, staging, step_to_join, take_in
 from core.dataset.names import canonical, shown
 from core.dataset.sources import Source
 from core.errors import DatasetError
@@ -71,7 +71,7 @@ def _bring(
     done = total - len(wanted)
     arrived = 0
     spelled = {canonical(name): name for name in dataset.classes()}
-    step = _step_to_join(dataset, collection)
+    step = step_to_join(dataset, collection)
     yield Progress(phase="collect", done=done, total=total, message=message)
     staged: list[Arrival] = []
     began = reported = time.monotonic()
@@ -124,19 +124,6 @@ def _titles(dataset: Dataset, via: str, query: str | None) -> Iterator[str | Non
         (via, query),
     ):
         yield row[0]
-
-
-def _step_to_join(dataset: Dataset, collection: str) -> int | None:
-    """The data set's last step where it brought a part of this collection."""
-    last = dataset.next_undo()
-    if last is None or last.kind != "collect":
-        return None
-    ours = dataset.connection().execute(
-        "SELECT 1 FROM move JOIN source ON source.file = move.file"
-        " WHERE move.step = ? AND source.collection = ? LIMIT 1",
-        (last.id, collection),
-    )
-    return last.id if ours.fetchone() else None
 
 
 def _why(dataset: Dataset, error: OSError) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from core.collect.incoming import Came
 from core.dataset import Dataset
-from core.dataset.arrivals import Arrival, Aside, AsideKind, TakenIn, take_in
+from core.dataset.arrivals import Arrival, Aside, AsideKind, TakenIn, step_to_join, take_in
 from core.dataset.catalogue import PRESENT, REMOVED
 from core.dataset.fetched import Fetched, note_fetched
 from core.dataset.names import decoded, shown
@@ -15,6 +15,7 @@ from core.dataset.near_hashes import load_near_hashes, save_near_hashes
 from core.dataset.rows import rows_by_id
 from core.dataset.sources import Source
 from core.dataset.verdicts import StoredVerdict, save_verdicts
+from core.images.damage import CONVERT
 from core.images.similar import NearIndex
 from core.images.verdict import Verdict
 
@@ -43,7 +44,12 @@ LONGEST_STEM = 60
 CHECKED_SIDE = 32
 A_PAGE = "The site sent a page instead of a picture."
 # Advice that is good for a file in the data set and not for one that was not taken in.
-ADVICE = (" Download it again or remove it.", " Remove it.", " Save it smaller to use it.")
+ADVICE = (
+    " Download it again or remove it.",
+    " Remove it.",
+    " Save it smaller to use it.",
+    f" {CONVERT}",
+)
 
 
 @dataclass(kw_only=True)
@@ -70,7 +76,7 @@ class Sifter:
     def __init__(self, dataset: Dataset, collection: str) -> None:
         self._dataset = dataset
         self._collection = collection
-        self._step = _step_to_join(dataset, collection)
+        self._step = step_to_join(dataset, collection)
         self._contents = _known_contents(dataset)
         self._near = NearIndex(load_near_hashes(dataset).items())
         self._last: dict[str | None, int] = {}  # numbers in names, by class
@@ -290,19 +296,6 @@ def _last_number(dataset: Dataset, class_name: str | None) -> int:
     )
     numbers = (pattern.match(decoded(path).rpartition("/")[2]) for (path,) in rows)
     return max((int(found[1]) for found in numbers if found), default=0)
-
-
-def _step_to_join(dataset: Dataset, collection: str) -> int | None:
-    """The data set's last step, where it brought a part of this collection in an earlier run."""
-    last = dataset.next_undo()
-    if last is None or last.kind != "collect":
-        return None
-    ours = dataset.connection().execute(
-        "SELECT 1 FROM move JOIN source ON source.file=move.file "
-        "WHERE move.step=? AND source.collection=? LIMIT 1",
-        (last.id, collection),
-    )
-    return last.id if ours.fetchone() else None
 
 
 def _known_contents(dataset: Dataset) -> dict[str, Known]:

@@ -181,6 +181,22 @@ def take_in(
     )
 
 
+def step_to_join(dataset: "Dataset", collection: str) -> int | None:
+    """The data set's last step, where it brought a part of this collection; else None.
+
+    For whoever goes on with a collection in another process: hand it to ``take_in``.
+    """
+    last = dataset.next_undo()
+    if last is None or last.kind != "collect":
+        return None
+    ours = dataset.connection().execute(
+        "SELECT 1 FROM move JOIN source ON source.file=move.file "
+        "WHERE move.step=? AND source.collection=? LIMIT 1",
+        (last.id, collection),
+    )
+    return last.id if ours.fetchone() else None
+
+
 def set_aside(dataset: "Dataset", collection: str | None = None) -> list[AsideRow]:
     """Photos set aside on arrival and not restored since, newest first: of a collection, or all."""
     condition, values = ("", ()) if collection is None else ("AND collection=?", (collection,))

@@ -198,7 +198,7 @@ def test_a_collection_stopped_in_the_middle_keeps_what_came_and_goes_on(
             pass
         started = time.monotonic()
         task.close()
-        assert time.monotonic() - started < 2.0
+        assert time.monotonic() - started < 3.0
 
     stopped_at = len(on_disk(empty))
     assert 5 <= stopped_at < 90

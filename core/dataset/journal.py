@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from core.dataset import moving
+from core.dataset import deleting, moving
 from core.dataset.carrying import (
     NO_LONGER_THERE,
     Carrier,
@@ -200,6 +200,10 @@ class Journal:
             raise DatasetError("Nothing left to redo.")
         return self._again(step_id, "forward", unsorted=unsorted)
 
+    def delete(self, step_id: int) -> None:
+        """Delete removed photos for good whose intention is on disk."""
+        deleting.carry_out(self._root, self._catalogue, step_id)
+
     def needs_recovery(self) -> bool:
         """Whether a step stands between its intention and its end: at work, or left by a crash."""
         found = self._catalogue.connection().execute(
@@ -215,10 +219,15 @@ class Journal:
         """
         connection = self._catalogue.connection()
         left = connection.execute(
-            "SELECT id, doing, undone FROM step WHERE doing IS NOT NULL ORDER BY id"
+            "SELECT id, doing, undone, kind FROM step WHERE doing IS NOT NULL ORDER BY id"
         ).fetchall()
         finished: dict[Again, Step] = {}
-        for step_id, direction, undone in left:
+        for step_id, direction, undone, kind in left:
+            if kind == "empty":
+                self.delete(step_id)
+                with self._catalogue.writing():
+                    deleting.mark_lost(connection, step_id)
+                continue
             moves = self._moves(step_id, direction)
             step = self._run(step_id, direction, moves, unsorted=unsorted, resuming=True)
             if direction == "backward":
@@ -279,7 +288,8 @@ class Journal:
             .fetchone()
         )
         if row is None:
-            return NO_LONGER_THERE
+            deleted = deleting.was_deleted(self._catalogue.connection(), move.file_id)
+            return deleting.DELETED if deleted else NO_LONGER_THERE
         if decoded(row[0]) != path:
             return MOVED_SINCE
         try:

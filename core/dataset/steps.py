@@ -7,12 +7,14 @@ from typing import Literal
 
 from core.dataset.names import decoded, photos, shown
 
-Kind = Literal["relabel", "remove", "restore", "collect"]
+# What "empty" and "outside" tell of is in the journal to be read, and never undone.
+Kind = Literal["relabel", "remove", "restore", "collect", "empty", "outside"]
 Direction = Literal["forward", "backward"]
 
 EDITS: tuple[Kind, ...] = ("relabel", "remove", "restore")  # what corrects a data set
 KINDS: tuple[Kind, ...] = (*EDITS, "collect")
 
+LOST = 2  # in "dropped": every photo of the step was deleted for good
 CLASSES_NAMED = 4  # a collection of more classes tells only how many
 
 
@@ -166,7 +168,7 @@ def newest(
 def edited_since(connection: sqlite3.Connection, step_id: int) -> bool:
     """Whether an edit after a step stands."""
     row = connection.execute(
-        "SELECT 1 FROM step WHERE id>? AND undone=0 AND dropped=0 AND doing IS NULL "
+        f"SELECT 1 FROM step WHERE id>? AND undone=0 AND dropped IN (0, {LOST}) AND doing IS NULL "
         f"AND kind IN ({','.join('?' * len(EDITS))}) LIMIT 1",
         (step_id, *EDITS),
     )

@@ -401,14 +401,15 @@ def test_getting_more_fetches_nothing_again(mixed, bing, photos, open_page):
 def test_an_engine_that_asks_for_a_captcha_is_no_silent_success(bing, open_page, tmp_path):
     bing.search_answer = lambda query, first: (200, CAPTCHA_PAGE)
     root = Dataset.create(tmp_path / "pets", ["cat", "dog"]).root
-    assert collected(root, wanted=[search("cat", 5)]).state == "done"
+    assert collected(root, wanted=[search("cat", 5), search("dog", 5)]).state == "done"
 
     page = open_page("collect", root)
 
     assert "No photo came" in words(page)
-    assert "asks whether a person is searching" in words(page)
-    assert "at least two classes are needed" in words(page)
-    assert "Try Wikimedia Commons" in labels(page)
+    (warning,) = page.warning  # once for both classes
+    assert warning.value.startswith("**cat**, **dog**: Bing asks whether a person is searching")
+    assert labels(page).count("Try Wikimedia Commons") == 1
+    assert "Get them" not in labels(page)
 
 
 def test_what_was_set_aside_can_be_kept_and_that_undone(mixed, open_page):

@@ -12,6 +12,7 @@ from core.clean.kept import checked
 from core.collect import kept
 from core.collect.engines.found import ENGINES
 from core.collect.kept import ClassState
+from core.collect.shortfalls import Shortfall, searches_for_more, shortfalls
 from core.dataset import Dataset, arrivals, fetched, sources
 from core.dataset.fetched import Fetched
 from core.errors import JobError
@@ -30,8 +31,7 @@ NEWEST = 16
 MOST_REFUSED = 500
 MOST_REASONS = 12
 MORE = 50  # proposed for "Get more"
-# Tried in this order where another engine found too little: those with licences and no key first.
-NEXT_BEST = ("wikimedia", "openverse", "bing", "google")
+MOST_CLASSES_NAMED = 4
 
 
 def begin(
@@ -94,10 +94,10 @@ def draw(dataset: Dataset) -> Literal["nothing", "arriving", "arrived"]:
         _draw_end(dataset, collection)
         _draw_rows(dataset, collection, live=False)
         brought.draw(dataset, collection)
-        for number, state in enumerate(_short(kept.state(dataset, collection))):
-            _draw_problem(dataset, state, arguments, number)
+        for number, short in enumerate(shortfalls(kept.state(dataset, collection))):
+            _draw_shortfall(dataset, short, arguments, number)
         _draw_refused(dataset, collection, arguments)
-        _draw_next(dataset, arguments)
+        _draw_next(dataset, arguments, came=sources.arrived_count(dataset, collection) > 0)
     return "arrived"
 
 
@@ -172,27 +172,30 @@ def _counts(state: ClassState) -> str:
     return " · ".join(parts)
 
 
-def _draw_problem(
-    dataset: Dataset, state: ClassState, arguments: Mapping[str, Any], number: int
+def _draw_shortfall(
+    dataset: Dataset, short: Shortfall, arguments: Mapping[str, Any], number: int
 ) -> None:
-    name = plain(_named(state.class_name, limit=40))
-    st.warning(f"**{name}**: {plain(state.problem or '')}", icon=":material/warning:")
+    names = [f"**{plain(_named(one.class_name, limit=40))}**" for one in short.searches]
+    more = len(names) - MOST_CLASSES_NAMED
+    listed = ", ".join(names[:MOST_CLASSES_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+    st.warning(f"{listed}: {plain(short.problem)}", icon=":material/warning:")
     with st.container(horizontal=True):
-        for engine in _next_best(state.engine):
+        for engine in short.next_best[:2]:
             st.button(
                 f"Try {plain(ENGINES[engine].title)}",
                 key=f"collect_try_{number}_{engine}",
                 icon=":material/search:",
-                on_click=_try,
-                args=(dataset, state, engine, arguments),
+                on_click=_go_on,
+                args=(dataset, arguments, short.with_engine(engine)),
             )
-        st.button(
-            "Try again",
-            key=f"collect_again_{number}",
-            icon=":material/refresh:",
-            on_click=_try,
-            args=(dataset, state, state.engine, arguments),
-        )
+        if short.engine != kept.LIST:
+            st.button(
+                "Try again",
+                key=f"collect_again_{number}",
+                icon=":material/refresh:",
+                on_click=_go_on,
+                args=(dataset, arguments, short.again()),
+            )
         st.button(
             "Paste links",
             key=f"collect_paste_{number}",
@@ -207,30 +210,6 @@ def _draw_problem(
             on_click=_choose,
             args=("uploads",),
         )
-
-
-def _short(states: Sequence[ClassState]) -> list[ClassState]:
-    """Searches with a problem whose class no other search filled instead."""
-    came: Counter[str | None] = Counter()
-    for state in states:
-        came[state.class_name] += state.kept
-    return [one for one in states if one.problem and came[one.class_name] < one.asked]
-
-
-def _next_best(engine: str) -> list[str]:
-    free = [one for one in NEXT_BEST if one in ENGINES and not ENGINES[one].needs_key]
-    return [one for one in free if one != engine][:2]
-
-
-def _try(dataset: Dataset, state: ClassState, engine: str, arguments: Mapping[str, Any]) -> None:
-    """Look for what is missing of a class with an engine, the other classes left as they are."""
-    row = {
-        "class_name": state.class_name,
-        "query": state.query,
-        "engine": engine,
-        "most": state.asked if engine == state.engine else state.asked - state.kept,
-    }
-    _go_on(dataset, arguments, [row])
 
 
 def _go_on(
@@ -297,14 +276,14 @@ def _again(dataset: Dataset, arguments: Mapping[str, Any]) -> None:
     job_status.start(dataset.home, KIND, TARGET, arguments)
 
 
-def _draw_next(dataset: Dataset, arguments: Mapping[str, Any]) -> None:
+def _draw_next(dataset: Dataset, arguments: Mapping[str, Any], *, came: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         following = _next(dataset)
         if following is not None:
             navigation.next_step(*following, key="collect_next")
-        else:
+        elif came:
             st.markdown("To train, photos of at least two classes are needed.", width="content")
-        if arguments.get("wanted"):
+        if came and arguments.get("wanted"):
             _draw_more(dataset, arguments)
 
 
@@ -329,30 +308,8 @@ def _draw_more(dataset: Dataset, arguments: Mapping[str, Any]) -> None:
 
 
 def _get_more(dataset: Dataset, arguments: Mapping[str, Any], more: int) -> None:
-    wanted = [
-        {
-            "class_name": one.class_name,
-            "query": one.query,
-            "engine": one.engine,
-            "most": one.kept + more,
-        }
-        for one in _best_of_each(kept.state(dataset, str(arguments["collection"])))
-    ]
-    _go_on(dataset, arguments, wanted)
-
-
-def _best_of_each(states: Sequence[ClassState]) -> list[ClassState]:
-    """For each class the search to ask for more: one without a problem, then the most fruitful."""
-    best: dict[str | None, ClassState] = {}
-    for one in states:
-        other = best.get(one.class_name)
-        if one.engine in ENGINES and (other is None or _rank(one) > _rank(other)):
-            best[one.class_name] = one
-    return list(best.values())
-
-
-def _rank(state: ClassState) -> tuple[bool, int]:
-    return (state.problem is None, state.kept)
+    states = kept.state(dataset, str(arguments["collection"]))
+    _go_on(dataset, arguments, searches_for_more(states, more))
 
 
 def _next(dataset: Dataset) -> tuple[str, str] | None:

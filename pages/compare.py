@@ -7,9 +7,11 @@ import streamlit as st
 
 from core import runs
 from core.dataset import Dataset
+from core.dataset.sources import sources_of
 from core.errors import RunError
 from core.review.compare import Comparison, compare
 from ui import navigation, overview, state, training
+from ui.collecting import provenance
 from ui.gallery import Tile, gallery
 from ui.words import count, plain, shown
 
@@ -97,6 +99,7 @@ def photos(dataset: Dataset, before: runs.Run, after: runs.Run, ids: Sequence[in
     then, now = (runs.load_predictions(dataset.home, run.id) for run in (before, after))
     at_then = {int(file_id): at for at, file_id in enumerate(then.file_id)}
     at_now = {int(file_id): at for at, file_id in enumerate(now.file_id)}
+    known = sources_of(dataset, ids)
     tiles = []
     for file_id in ids:
         early, late = at_then[file_id], at_now[file_id]
@@ -111,6 +114,7 @@ def photos(dataset: Dataset, before: runs.Run, after: runs.Run, ids: Sequence[in
                     f"Before: {shown(before.classes[then.predicted[early]])}",
                     f"Now: {shown(after.classes[now.predicted[late]])}",
                 ),
+                more=provenance.lines(known[file_id]) if file_id in known else (),
             )
         )
     return tiles

@@ -117,6 +117,24 @@ def test_600_photos_of_60_megabytes_are_in_checked_and_visible_within_10_seconds
     assert seconds < SECONDS_FOR_600_PHOTOS * busy
 
 
+def test_what_was_uploaded_does_not_stay_in_the_server_s_memory(app, page, start, tmp_path):
+    archive = zip_of(tmp_path / "large.zip", {"cat/1.tif": os.urandom(40_000_000)})
+    open_uploads(page, app, start)
+    upload(page, archive)
+    page.get_by_role("button", name="Do not add them").click()
+    page.get_by_text("large.zip").wait_for(state="detached")
+    before = app.process().memory_info().rss
+
+    for _ in range(3):
+        upload(page, archive)
+        page.get_by_text("1 class, 1 photo").wait_for()
+        page.get_by_role("button", name="Do not add them").click()
+        page.get_by_text("1 class, 1 photo").wait_for(state="detached")
+
+    assert app.process().memory_info().rss - before < 60_000_000
+    assert kept_uploads() == []
+
+
 def test_a_folder_is_sent_with_its_class_folders(app, page, start, tmp_path):
     for number, name in enumerate(["cat/1.jpg", "cat/2.jpg", "dog/3.jpg", ".hidden/4.jpg"]):
         (tmp_path / "pets" / name).parent.mkdir(parents=True, exist_ok=True)

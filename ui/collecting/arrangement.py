@@ -11,6 +11,7 @@ from uuid import uuid4
 import pandas as pd
 import streamlit as st
 
+from core import jobs
 from core.collect.imports import uploads
 from core.collect.imports.arranging import Arranged, Plan, arrange
 from core.collect.imports.bundles import open_bundle, reader_for
@@ -21,6 +22,7 @@ from core.collect.imports.previews import examples, small_pictures
 from core.collect.imports.trees import may_keep_parts
 from core.dataset.names import DEFAULT_UNSORTED, canonical
 from core.errors import WinnowError
+from core.jobs.record import JobFolder
 from ui import job_status
 from ui.collecting.target import Target
 from ui.words import count, plain, shown
@@ -351,8 +353,16 @@ def _start(looked: Looked, plan: Plan, arranged: Arranged, target: Target, via: 
         "plan": asdict(plan),
         "via": via,
     }
+    try:
+        job = jobs.start(dataset.home, KIND, JOB, arguments)
+        asked = JobFolder(dataset.home, job.id).read_request().arguments
+    except WinnowError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return False
+    if asked.get("collection") != arguments["collection"]:  # another tab was first
+        st.warning("Other photos are arriving just now. Wait for them, then add these.")
+        return False
     st.session_state.pop("arranged", None)
-    job_status.start(dataset.home, KIND, JOB, arguments)
     return True
 
 

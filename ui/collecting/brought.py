@@ -24,10 +24,13 @@ def draw(dataset: Dataset, collection: str) -> None:
 
 
 def _words(record: Record, found: Arrived) -> str:
+    title = plain(record.title, limit=60)
+    if not record.done:
+        return f"{found.photos:,} of {count(record.photos, 'photo')} from {title} are in so far."
+    if not found.photos:
+        return f"No photo from {title} is in the data set now."
     classes = [name for name in found.classes if name is not None]
-    words = f"{count(found.photos, 'photo')} from {plain(record.title, limit=60)} are in"
-    if found.photos == 1:
-        words = f"1 photo from {plain(record.title, limit=60)} is in"
+    words = f"{count(found.photos, 'photo')} from {title} {'is' if found.photos == 1 else 'are'} in"
     if len(classes) == 1:
         words += f" {plain(classes[0], limit=40)}"
     elif classes:

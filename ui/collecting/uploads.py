@@ -5,9 +5,11 @@ the server's memory; it waits there until the person has seen what it is and add
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import streamlit as st
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from core.collect.folders import PICTURE_SUFFIXES
@@ -59,7 +61,7 @@ def _draw_zip() -> None:
         "recognised. This is the fastest way to upload.",
     )
     if file is not None:
-        _keep(lambda: uploads.keep_archive(file.name, file.getbuffer()))
+        _keep([file], lambda: uploads.keep_archive(file.name, file.getbuffer()))
 
 
 def _draw_photos() -> None:
@@ -96,6 +98,7 @@ def _draw_camera() -> None:
     name = time.strftime("camera-%Y%m%d-%H%M%S.jpg")
     before = st.session_state.get(WAITING) if st.session_state.get(VIA) == "camera" else None
     _keep(
+        [picture],
         lambda: uploads.keep_files("Camera", [(name, picture.getbuffer())], add_to=before),
         via="camera",
     )
@@ -110,10 +113,15 @@ _DRAWN: dict[str, Callable[[], None]] = {
 
 
 def _keep_files(title: str, files: list[UploadedFile]) -> None:
-    _keep(lambda: uploads.keep_files(title, [(file.name, file.getbuffer()) for file in files]))
+    _keep(
+        files,
+        lambda: uploads.keep_files(title, [(file.name, file.getbuffer()) for file in files]),
+    )
 
 
-def _keep(write: Callable[[], Upload], *, via: str = "upload") -> None:
+def _keep(
+    files: Sequence[UploadedFile], write: Callable[[], Upload], *, via: str = "upload"
+) -> None:
     """Write what was uploaded to disk, look through it, and empty the widget it came through."""
     before: Upload | None = st.session_state.get(WAITING)
     upload = None
@@ -126,6 +134,7 @@ def _keep(write: Callable[[], Upload], *, via: str = "upload") -> None:
             uploads.discard(upload.path)
         upload, looked = None, None
         st.session_state[PROBLEM] = str(error)
+    _let_go(files)
     if before is not None and (upload is None or upload.path != before.path):
         uploads.discard(before.path)
     st.session_state[WAITING], st.session_state[LOOKED] = upload, looked
@@ -133,6 +142,15 @@ def _keep(write: Callable[[], Upload], *, via: str = "upload") -> None:
     if via != "camera":  # its picture stays to be seen; it is taken once
         st.session_state[ROUND] = st.session_state.get(ROUND, 0) + 1
     st.rerun()
+
+
+def _let_go(files: Sequence[UploadedFile]) -> None:
+    """Give back the server's memory, which Streamlit otherwise holds until the tab is closed."""
+    context = get_script_run_ctx()
+    if context is None or not isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
+        return
+    for file in files:
+        context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
 
 
 def _key(way: str) -> str:

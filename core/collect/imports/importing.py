@@ -79,6 +79,8 @@ def import_job(
         record = yield from _import(dataset, collection, source, Plan.of(plan), via)
     uploads.discard(Path(source["path"]))
     uploads.discard(Path(plan.get("list_path", "")))
+    if not record.is_compared:
+        yield from _compare(dataset, collection, record)
     return {
         "collection": collection,
         "photos": record.photos,
@@ -112,12 +114,17 @@ def _import(
             raise DatasetError(_why(dataset, error)) from error
         finally:
             clear_staging(dataset, collection)
+    record = replace(record, done=True)
+    save_record(dataset, collection, record)
+    return record
+
+
+def _compare(dataset: Dataset, collection: str, record: Record) -> Task[None]:
+    """Find photos that show the same as another; those that came before may need a look first."""
     with closing(Lookers()) as lookers:
         yield from hash_photos(dataset, lookers, phase="compare", message=COMPARING)
     near = yield from find_near_copies(dataset, collection)
-    record = replace(record, near=near, done=True)
-    save_record(dataset, collection, record)
-    return record
+    save_record(dataset, collection, replace(record, near=near, is_compared=True))
 
 
 def _arrange(dataset: Dataset, bundle: Bundle, plan: Plan) -> Arranged:

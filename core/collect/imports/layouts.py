@@ -13,10 +13,10 @@ from core.collect.folders import PICTURE_SUFFIXES
 from core.collect.imports.names import is_label_list, is_passed_over
 from core.collect.imports.patterns import Suggestion, suggest_patterns
 from core.dataset.names import DEFAULT_UNSORTED, canonical, photos, shown
+from core.dataset.parts import meaning
 
 Layout = Literal["classes", "split", "flat", "list", "unsorted"]
 
-SPLIT_NAMES = frozenset({"train", "valid", "val", "validation", "test"})
 MOST_NAMED = 6
 MOSTLY = 0.9  # of the names: then classes are read out of them
 
@@ -103,7 +103,7 @@ def is_split(names: Sequence[str]) -> bool:
         tops.add(top)
         if "/" in rest:
             with_folders.add(top)
-    return tops == with_folders and all(top.lower() in SPLIT_NAMES for top in tops)
+    return tops == with_folders and all(meaning(top) for top in tops)
 
 
 def class_folder(name: str, *, split: bool, unsorted: str) -> str | None:

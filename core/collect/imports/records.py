@@ -17,7 +17,8 @@ class Record:
     left_out: tuple[str, ...] = ()  # files that could not be brought in, in sentences
     step: int | None = None  # the undo step that the next batch joins
     near: tuple[tuple[int, int], ...] = ()  # photos that show the same as another, and which
-    done: bool = False
+    done: bool = False  # all have arrived
+    is_compared: bool = False  # "near" is known
 
 
 def load_record(dataset: Dataset, collection: str) -> Record | None:

@@ -15,6 +15,7 @@ from core.collect.imports import uploads
 from core.collect.imports.arranging import Plan
 from core.collect.imports.arrived import arrived_with, set_doubtful_aside
 from core.collect.imports.importing import import_job
+from core.collect.imports.records import load_record
 from core.dataset import Dataset
 from core.dataset.arrivals import set_aside
 from core.dataset.sources import sources_of
@@ -198,6 +199,23 @@ def wait_for(condition, seconds=30.0):
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def test_an_import_stopped_while_it_compares_has_arrived_and_compares_later(
+    dataset, folder, monkeypatch
+):
+    png(dataset.root / "fox" / "0.png", 40)
+    monkeypatch.setattr("core.collect.imports.importing.REPORT_SECONDS", 0)
+    task = import_job(str(dataset.root), HERE, from_folder(folder), asdict(Plan(layout="classes")))
+    assert any(report.phase == "compare" for report in task)
+    task.close()
+    assert load_record(dataset, HERE).done and not load_record(dataset, HERE).is_compared
+    shutil.rmtree(folder)
+
+    bring(dataset, from_folder(folder))
+
+    assert load_record(dataset, HERE).is_compared
+    assert dataset.counts() == {"cat": 2, "dog": 4, "fox": 1}
 
 
 def test_copies_and_unreadable_files_are_counted_and_set_aside_together(dataset, folder):

@@ -171,7 +171,7 @@ def _for_all(plan: Plan, target: Target, key: str) -> Plan:
     chosen = st.selectbox(
         "Put all of them into",
         [unsorted, *_classes(target)],
-        format_func=lambda name: "no class yet" if name == unsorted else plain(name),
+        format_func=lambda name: "no class yet" if name == unsorted else shown(name),
         accept_new_options=True,
         key=f"{key}_class",
         help="Choose a class, or type the name of a new one.",
@@ -246,7 +246,7 @@ def _for_list(plan: Plan, looked: Looked, target: Target, key: str) -> Plan | No
             "The list",
             lists,
             key=f"{key}_list",
-            format_func=lambda name: plain(name, limit=60),
+            format_func=lambda name: shown(name, limit=60),
         )
         plan = replace(plan, list_name=chosen)
     else:

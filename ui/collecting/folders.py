@@ -37,8 +37,9 @@ def draw(target: Target) -> None:
     if not is_near and (found is None or not found.photos):
         st.markdown(f"**{plain(here.name or str(here), limit=60)}** holds {words}.")
         return
-    said = f"holds {words}." if found is None else f"· {plain(found.sentence)}"
-    st.markdown(f"**{plain(here.name or str(here), limit=60)}** {said}")
+    if not _is_looked_through(here):
+        said = f"holds {words}." if found is None else f"· {plain(found.sentence)}"
+        st.markdown(f"**{plain(here.name or str(here), limit=60)}** {said}")
     into = plain(target.title, limit=40)
     how = st.segmented_control(
         "What to do with it",
@@ -88,15 +89,22 @@ def _recognised(here: Path, *, seconds: float) -> Recognised | None:
 
 def _draw_copy(here: Path, target: Target) -> None:
     st.caption("The photos are copied; the folder itself is only read.")
-    looked: Looked | None = st.session_state.get(LOOKED)
-    if looked is None or looked.source["path"] != str(here):
+    if not _is_looked_through(here):
         if st.button("Look through it", key="look_through", icon=":material/search:"):
             _look_through(here)
         return
+    looked: Looked = st.session_state[LOOKED]
     with st.container(border=True):
         if arrangement.draw(looked, target, key=f"folder_{st.session_state[ROUND]}", via="folder"):
             st.session_state.pop(LOOKED, None)
             st.rerun()
+
+
+def _is_looked_through(here: Path) -> bool:
+    """Whether what the folder holds is drawn in full, to be copied."""
+    looked: Looked | None = st.session_state.get(LOOKED)
+    is_copied = st.session_state.get("collect_folder_how") == COPY
+    return is_copied and looked is not None and looked.source["path"] == str(here)
 
 
 def _look_through(here: Path) -> None:

@@ -18,7 +18,7 @@ QUALITY = 75
 
 
 def examples(
-    names: Sequence[str], found: Recognised, *, unsorted: str, most: int = 8
+    names: Sequence[str], found: Recognised, *, unsorted: str, most: int = 6
 ) -> dict[str, str | None]:
     """A photo of each class, or some photos from all over where there are no classes; by path."""
     if len(found.classes) < 2:

@@ -62,11 +62,10 @@ class Collected:
 
     collection: str
     searches: tuple[ClassState, ...]
-    passed_over: int  # addresses that this run met and that were asked for before
     seconds: float  # of this run
 
     def total(self, count: str) -> int:
-        """A count over all searches: "asked", "kept", "rejected", "duplicates", "near", "small"."""
+        """A count over all searches: such as "asked", "kept", "rejected", "known"."""
         return sum(int(getattr(search, count)) for search in self.searches)
 
     @property
@@ -150,7 +149,6 @@ def collect(
     return Collected(
         collection=collection,
         searches=tuple(state(dataset, collection)),
-        passed_over=memory.passed_over,
         seconds=time.monotonic() - started,
     )
 
@@ -215,6 +213,7 @@ def _run(
             sifter.flush()
             _keep_states(dataset, collection, searches, before)
             yield _progress(searches)
+        _keep_states(dataset, collection, searches, before)  # some end before the first look
     except (GeneratorExit, KeyboardInterrupt):  # stopped: what is here already is kept
         incoming.stop()
         for came in incoming.left():
@@ -231,7 +230,6 @@ class _Memory:
     """Which addresses were asked for, in this run and before. Shared by threads."""
 
     def __init__(self, dataset: Dataset) -> None:
-        self.passed_over = 0
         self._dataset = dataset
         self._lock = threading.Lock()
         self._met: set[tuple[str | None, str]] = set()
@@ -242,7 +240,6 @@ class _Memory:
         with self._lock:
             was_met = (class_name, url) in self._met
             self._met.add((class_name, url))
-            self.passed_over += was_asked
         return was_asked or was_met
 
 
@@ -363,12 +360,15 @@ def _state_of(hunt: Hunt, earlier: ClassState | None) -> ClassState:
     done = hunt.done
     # A search that has ended is no trouble while what is under way may still be enough.
     problem = hunt.problem or (FEWER if done and hunt.engine != LIST else None)
+    if problem and hunt.known:
+        problem += f" Passed over, being asked for before: {hunt.known:,}."
     return ClassState(
         class_name=hunt.class_name,
         engine=hunt.engine,
         query=hunt.query,
         asked=hunt.most,
         found=max(hunt.found, earlier.found if earlier else 0),
+        known=hunt.known,
         problem=problem if hunt.falls_short else None,
         done=done,
     )

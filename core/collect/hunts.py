@@ -35,6 +35,7 @@ class Hunt:
     takes_all: bool = False  # whatever is kept, every address is handed over
     kept: int = 0
     found: int = 0
+    known: int = 0  # found, and asked for before: passed over
     under_way: int = 0  # handed over, and not known yet what became of them
     problem: str | None = None
     ended: bool = False  # nothing more is handed over
@@ -106,6 +107,7 @@ class Hunt:
                     break
                 self.found += 1
                 if is_known(self.class_name, result.url):
+                    self.known += 1
                     continue
                 if not self._wait_for_room(stop):
                     break

@@ -26,7 +26,8 @@ class ClassState:
     engine: str  # a name of ``core.collect.engines.found.ENGINES``, or "list"
     query: str  # search words; the name of a list, which may be empty
     asked: int  # photos wanted; for a list its addresses
-    found: int = 0  # results of the search; those known from before count
+    found: int = 0  # results of the search
+    known: int = 0  # of these, passed over by the last run, being asked for before
     kept: int = 0
     rejected: int = 0
     duplicates: int = 0  # the same file as one that is there

@@ -84,8 +84,8 @@ def collect(arguments: argparse.Namespace) -> dict[str, Any]:
         f"{photos(kept)} collected for {arguments.class_name}. Refused: {len(rejected)}, set aside "
         f"as duplicates: {duplicates}, as too small: {small} ({done.seconds:.1f} seconds).",
     )
-    if done.passed_over:
-        say(arguments, f"Passed over, being asked for before: {done.passed_over}.")
+    if known := done.total("known"):
+        say(arguments, f"Passed over, being asked for before: {known}.")
     for problem in done.problems:
         say(arguments, problem)
     return {
@@ -95,7 +95,7 @@ def collect(arguments: argparse.Namespace) -> dict[str, Any]:
         "duplicates": duplicates,
         "too_small": small,
         "set_aside": [{"file": one.file, "kind": one.kind, "reason": one.reason} for one in aside],
-        "known_before": done.passed_over,
+        "known_before": known,
         "seconds": round(done.seconds, 3),
         "collection": collection,
         **({"problem": " ".join(done.problems)} if done.problems else {}),

@@ -186,6 +186,19 @@ def test_more_can_be_asked_for_and_nothing_is_fetched_again(played, empty, items
     assert len(empty.history()) == 1
 
 
+def test_a_search_that_meets_only_what_was_asked_for_before_says_so(
+    played, empty, items, search_for
+):
+    played.offer("cat", items(4))
+    search_for(empty, 4, "cat")
+    empty.undo()
+
+    done = search_for(empty, 4, "cat", collection="second")
+
+    assert (done.total("kept"), done.total("known")) == (0, 4)
+    assert "being asked for before: 4." in engine_problem(done)
+
+
 def test_a_collection_stopped_in_the_middle_keeps_what_came_and_goes_on(
     played, empty, items, search_for, on_disk
 ):

@@ -58,13 +58,16 @@ class Outcome:
 class FreeNames:
     """Finds names that no file has and that it has not given out before."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, taken_as_wanted: bool = False) -> None:
         self._root = root
+        self._taken_as_wanted = taken_as_wanted
         self._given: set[str] = set()
         self._next: dict[str, int] = {}
 
     def claim(self, wanted: str) -> str:
         """The path wanted, or its first variant with a number that is free."""
+        if self._taken_as_wanted:
+            return wanted
         folder, name = folder_of(wanted), name_of(wanted)
         number = self._next.get(wanted, 1)
         while True:

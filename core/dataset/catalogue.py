@@ -182,8 +182,20 @@ CREATE UNIQUE INDEX snapshot_name ON snapshot(name);
 ALTER TABLE snapshot ADD COLUMN photos INTEGER NOT NULL DEFAULT 0;
 """
 
+# What steps do to classes besides moving photos, since version 5.
+SCHEMA_5 = """
+CREATE TABLE class_act(
+    step INTEGER PRIMARY KEY,
+    words TEXT NOT NULL,
+    renames TEXT NOT NULL,          -- folders before and after, as JSON
+    clears TEXT NOT NULL,           -- folders taken away once emptied, as JSON
+    order_before TEXT,              -- the setting with the order of the digit keys
+    order_after TEXT
+);
+"""
+
 # What brings a catalogue of one version to the next; the first makes it from nothing.
-VERSIONS = (SCHEMA, SCHEMA_2, SCHEMA_3, SCHEMA_4)
+VERSIONS = (SCHEMA, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5)
 SCHEMA_VERSION = len(VERSIONS)
 TABLES = frozenset(re.findall(r"CREATE TABLE (\w+)", "".join(VERSIONS)))
 

@@ -28,6 +28,17 @@ from core.dataset.carrying import (
 )
 from core.dataset.catalogue import GONE, Catalogue
 from core.dataset.checkpoints import reached
+from core.dataset.class_acts import (
+    ClassAct,
+    StoredAct,
+    clear_emptied,
+    is_done,
+    load_act,
+    make_cleared,
+    rename_folders,
+    save_act,
+    settle_act,
+)
 from core.dataset.folder_times import FolderTimes
 from core.dataset.names import decoded, encoded
 from core.dataset.settling import Settling, finish_step
@@ -78,6 +89,7 @@ class Journal:
         unsorted: str,
         edit: Edit | None = None,
         creates: Sequence[str] = (),
+        act: ClassAct | None = None,
     ) -> Step:
         """Move files as one step.
 
@@ -87,11 +99,14 @@ class Journal:
             unsorted: The folder of photos without a class.
             edit: The gallery edit this carries out; it counts as seen from now on.
             creates: Class folders that are made for this step, as paths.
+            act: What it does to the classes themselves; with one, no file need be moved.
         """
-        if not wishes:
+        if not wishes and act is None:
             return self.nothing(kind, edit)
         with self._catalogue.writing() as connection:
             step_id = _begin(connection, kind, edit)
+            if act is not None:
+                save_act(connection, step_id, act)
             moves = self.intend(connection, step_id, wishes, creates=creates)
             acknowledge(connection, edit)
         reached("intended")
@@ -119,7 +134,7 @@ class Journal:
         creates: Sequence[str] | None = None,
     ) -> list[Move]:
         """Write down what a step is to move, after what it holds already."""
-        names = FreeNames(self._root)
+        names = self._names(load_act(connection, step_id))
         (first,) = connection.execute(
             "SELECT ifnull(max(seq) + 1, 0) FROM move WHERE step=?", (step_id,)
         ).fetchone()
@@ -146,17 +161,33 @@ class Journal:
         resuming: bool = False,
     ) -> list[Outcome]:
         """Move the files of a step whose intention is on disk, and bring the catalogue up to it."""
-        creates = _creates(self._catalogue.connection(), step_id)
+        connection = self._catalogue.connection()
+        creates, act = _creates(connection, step_id), load_act(connection, step_id)
         carrier = Carrier(self._root, self._catalogue, step_id, direction)
-        times = FolderTimes(self._root, touched(moves, creates))
+        folders = set() if act is None else act.folders()
+        times = FolderTimes(self._root, touched(moves, creates) | folders)
         carrier.make_classes(creates)
-        outcomes = [carrier.carry(move, resuming=resuming) for move in moves]
-        if direction == "backward" or not any(outcome.arrived for outcome in outcomes):
+        outcomes = []
+        if act is not None:
+            if direction == "backward":
+                make_cleared(self._root, act)
+            outcomes = rename_folders(self._root, connection, act, moves, direction)
+        gone_along = {outcome.move.seq for outcome in outcomes}
+        outcomes += [
+            carrier.carry(move, resuming=resuming) for move in moves if move.seq not in gone_along
+        ]
+        moved_nothing = bool(moves) and not any(outcome.arrived for outcome in outcomes)
+        if direction == "backward" or moved_nothing:
             carrier.unmake_classes(creates)
+        if act is not None:
+            clear_emptied(self._root, act, direction)
         times.sync()
         reached("moved")
+        done = act is not None and not moves and is_done(self._root, act, creates)
         try:
-            self._settle(step_id, direction, outcomes, times, unsorted=unsorted)
+            self._settle(
+                step_id, direction, outcomes, times, unsorted=unsorted, act=act, done=done
+            )
         except DatasetError as error:
             raise DatasetError(f"{LEFT_BEFORE if resuming else LEFT_NOW} {error}") from error
         reached("settled")
@@ -236,6 +267,11 @@ class Journal:
                 finished["redo"] = step
         return finished
 
+    def _names(self, act: StoredAct | None) -> FreeNames:
+        """Photos of a renamed class keep their names: their folder is to be as new as its name."""
+        taken_as_wanted = act is not None and bool(act.renames)
+        return FreeNames(self._root, taken_as_wanted=taken_as_wanted)
+
     def _planned(self, seq: int, wish: Wish, names: FreeNames) -> Move:
         try:
             found = os.lstat(self._root / wish.before)
@@ -257,7 +293,7 @@ class Journal:
         self, step_id: int, direction: Direction, *, unsorted: str, edit: Edit | None = None
     ) -> Step:
         """Run a known step backward, or forward once more."""
-        names = FreeNames(self._root)
+        names = self._names(load_act(self._catalogue.connection(), step_id))
         goal = "before" if direction == "backward" else "after"
         planned, moves = [], []
         for move in self._moves(step_id, direction):
@@ -352,6 +388,8 @@ class Journal:
         times: FolderTimes,
         *,
         unsorted: str,
+        act: StoredAct | None,
+        done: bool,
     ) -> None:
         """Bring the catalogue up to what was moved, and mark the step done, in one transaction."""
         with self._catalogue.writing() as connection:
@@ -369,7 +407,9 @@ class Journal:
             for outcome in outcomes:
                 settling.note(outcome)
             times.forget_missing(connection)
-            finish_step(connection, step_id, direction)
+            if act is not None and (done or any(outcome.arrived for outcome in outcomes)):
+                settle_act(connection, act, direction)
+            finish_step(connection, step_id, direction, act=act, done=done)
 
 
 def _begin(connection: sqlite3.Connection, kind: Kind, edit: Edit | None) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from core.dataset.carrying import Move, Outcome, ends, with_goal
+from core.dataset.class_acts import StoredAct, told
 from core.dataset.folder_times import look_again
 from core.dataset.names import REMOVED, decoded, encoded, folder_of
 from core.dataset.rows import place_file
@@ -112,8 +113,23 @@ class Settling:
         )
 
 
-def finish_step(connection: sqlite3.Connection, step_id: int, direction: Direction) -> None:
-    """Mark a step done. One that moved nothing is left out of history and of undo."""
+def finish_step(
+    connection: sqlite3.Connection,
+    step_id: int,
+    direction: Direction,
+    *,
+    act: StoredAct | None = None,
+    done: bool = False,
+) -> None:
+    """Mark a step done. One that moved nothing is left out of history and of undo.
+
+    Args:
+        connection: Within a transaction.
+        step_id: The step.
+        direction: Which way round it ran.
+        act: What it did to the classes themselves.
+        done: Whether that was all there was to do, and was done.
+    """
     kind, words, was_undone = connection.execute(
         "SELECT kind, words, undone FROM step WHERE id=?", (step_id,)
     ).fetchone()
@@ -125,16 +141,19 @@ def finish_step(connection: sqlite3.Connection, step_id: int, direction: Directi
     if words and not has_grown:
         return
     if kind == "collect":
-        told = _collected(connection, step_id)
+        in_words = _collected(connection, step_id)
+    elif act is not None:
+        moved = _moved(connection, step_id)
+        in_words = told(act, moved) if moved or done else None
     else:
-        told = _told(connection, step_id, kind)
-    if told is None:
+        in_words = _told(connection, step_id, kind)
+    if in_words is None:
         if not words:
             connection.execute("UPDATE step SET dropped=1 WHERE id=?", (step_id,))
         return
     if not words:
         connection.execute("UPDATE step SET dropped=1 WHERE undone=1")
-    connection.execute("UPDATE step SET words=? WHERE id=?", (told, step_id))
+    connection.execute("UPDATE step SET words=? WHERE id=?", (in_words, step_id))
 
 
 def _no_longer_set_aside(connection: sqlite3.Connection, step_id: int) -> None:
@@ -143,6 +162,13 @@ def _no_longer_set_aside(connection: sqlite3.Connection, step_id: int) -> None:
         "DELETE FROM aside WHERE file IN (SELECT file FROM move WHERE step=? AND carried=1)",
         (step_id,),
     )
+
+
+def _moved(connection: sqlite3.Connection, step_id: int) -> int:
+    (moved,) = connection.execute(
+        "SELECT count(*) FROM move WHERE step=? AND carried<>0", (step_id,)
+    ).fetchone()
+    return int(moved)
 
 
 def _told(connection: sqlite3.Connection, step_id: int, kind: Kind) -> str | None:

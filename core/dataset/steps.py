@@ -8,11 +8,26 @@ from typing import Literal
 from core.dataset.names import decoded, photos, shown
 
 # What "empty" and "outside" tell of is in the journal to be read, and never undone.
-Kind = Literal["relabel", "remove", "restore", "collect", "empty", "outside"]
+Kind = Literal[
+    "relabel",
+    "remove",
+    "restore",
+    "collect",
+    "add_class",
+    "rename_class",
+    "merge_class",
+    "split_class",
+    "delete_class",
+    "order_classes",
+    "empty",
+    "outside",
+]
 Direction = Literal["forward", "backward"]
 
 EDITS: tuple[Kind, ...] = ("relabel", "remove", "restore")  # what corrects a data set
-KINDS: tuple[Kind, ...] = (*EDITS, "collect")
+RELABELLING: tuple[Kind, ...] = ("rename_class", "merge_class", "split_class", "delete_class")
+CLASS_ACTS: tuple[Kind, ...] = ("add_class", *RELABELLING, "order_classes")
+KINDS: tuple[Kind, ...] = (*EDITS, "collect", *CLASS_ACTS)
 
 LOST = 2  # in "dropped": every photo of the step was deleted for good
 CLASSES_NAMED = 4  # a collection of more classes tells only how many
@@ -169,8 +184,8 @@ def edited_since(connection: sqlite3.Connection, step_id: int) -> bool:
     """Whether an edit after a step stands."""
     row = connection.execute(
         f"SELECT 1 FROM step WHERE id>? AND undone=0 AND dropped IN (0, {LOST}) AND doing IS NULL "
-        f"AND kind IN ({','.join('?' * len(EDITS))}) LIMIT 1",
-        (step_id, *EDITS),
+        f"AND kind IN ({','.join('?' * len(EDITS + RELABELLING))}) LIMIT 1",
+        (step_id, *EDITS, *RELABELLING),
     )
     return row.fetchone() is not None
 

@@ -16,6 +16,14 @@ from pathlib import Path
 
 from core.dataset import Dataset, GalleryEdit, checkpoints, moving
 from core.dataset.arrivals import Arrival, Aside, staging, take_in
+from core.dataset.classes import (
+    add_class,
+    delete_class,
+    merge_classes,
+    order_classes,
+    rename_class,
+    split_off,
+)
 from core.dataset.fetched import Fetched
 from core.dataset.sources import Source
 from core.errors import DatasetError
@@ -62,12 +70,13 @@ def work(worker: dict) -> None:
     if "op" in worker:
         do(dataset, worker["op"], worker["ids"])
         return
+    one_step = random_class_act if worker.get("classes") else random_step
     dice = random.Random(worker["seed"])
     for number in range(worker["steps"]):
         try:
-            random_step(dataset, dice, f"{worker['seed']}", number + 1)
+            one_step(dataset, dice, f"{worker['seed']}", number + 1)
         except DatasetError as error:
-            if "Nothing left" not in str(error):
+            if not any(words in str(error) for words in EXPECTED):
                 raise
 
 
@@ -87,8 +96,14 @@ def killer(kill_at: int | None, log: str | None):
     return hook
 
 
+# What the other worker may have brought about in the meantime.
+EXPECTED = ("Nothing left", "There is no class", "There is a class called", "two classes")
+
+
 def do(dataset: Dataset, op: str, ids: list[int]) -> None:
-    if op == "relabel":
+    if op in CLASS_ACTS:
+        CLASS_ACTS[op](dataset, ids)
+    elif op == "relabel":
         dataset.relabel(ids, "dog")
     elif op == "new":
         dataset.relabel(ids, "bird", new=True)
@@ -154,6 +169,38 @@ def random_step(dataset: Dataset, dice: random.Random, client: str, number: int)
             shown_in={row.id: row.class_name for row in some},
         )
         dataset.apply_edits(client, [edit])
+
+
+CLASS_ACTS = {
+    "add_class": lambda dataset, ids: add_class(dataset, "kitten"),
+    "rename_class": lambda dataset, ids: rename_class(dataset, "cat", "kitten"),
+    "merge_class": lambda dataset, ids: merge_classes(dataset, ["cat"], "dog"),
+    "split_class": lambda dataset, ids: split_off(dataset, ids, "kitten"),
+    "delete_class": lambda dataset, ids: delete_class(dataset, "cat"),
+    "order_classes": lambda dataset, ids: order_classes(dataset, ["dog"]),
+}
+
+
+def random_class_act(dataset: Dataset, dice: random.Random, client: str, number: int) -> None:
+    names = dataset.classes()
+    choice = dice.random()
+    if choice < 0.25 or len(names) < 2:
+        random_step(dataset, dice, client, number)
+    elif choice < 0.5:
+        rename_class(dataset, dice.choice(names), f"class {dice.randint(1, 9)}")
+    elif choice < 0.6:
+        merge_classes(dataset, [dice.choice(names)], dice.choice(names[:-1]))
+    elif choice < 0.7:
+        ids = [row.id for row in dice.sample(dataset.rows(), 3)]
+        split_off(dataset, ids, f"class {dice.randint(1, 9)}")
+    elif choice < 0.75:
+        delete_class(dataset, dice.choice(names))
+    elif choice < 0.8:
+        order_classes(dataset, dice.sample(names, 2))
+    elif choice < 0.95:
+        dataset.undo()
+    else:
+        dataset.redo()
 
 
 def pretend_classes_are_devices() -> None:

@@ -549,7 +549,7 @@ def test_a_file_in_the_way_of_a_class_folder_is_a_reason(make_set, stage):
 def test_photos_taken_in_on_a_full_disk_are_there_once_it_has_room(make_set, stage, monkeypatch):
     dataset = make_set({"cat": 1})
 
-    def fail(*_):
+    def fail(*_, **__):
         raise sqlite3.OperationalError("database or disk is full")
 
     with monkeypatch.context() as patch:

@@ -109,7 +109,7 @@ def full_disk(monkeypatch):
 
     @contextlib.contextmanager
     def full():
-        def fail(*_):
+        def fail(*_, **__):
             raise sqlite3.OperationalError("database or disk is full")
 
         with monkeypatch.context() as patch:

@@ -19,13 +19,15 @@ from core.dataset.folder_times import FolderTimes, look_again
 from core.dataset.names import REMOVED as REMOVED_FOLDER
 from core.dataset.names import decoded, encoded, folder_of, is_removed, photos
 from core.dataset.rows import chunks
-from core.dataset.steps import LOST
+from core.dataset.steps import LOST, Kind
 from core.images.identity import content_hash
 
 DELETED = "This photo was deleted for good when the removed photos were emptied."
 CHANGED = "This file has been changed since it was removed, so it was not deleted."
 BEHIND_A_LINK = "A link to another place leads to it, so it was not deleted."
 
+# Steps that are nothing but their photos' moves; others have a class to bring back.
+MOVING: tuple[Kind, ...] = ("relabel", "remove", "restore", "collect")
 UNITS = ("bytes", "KB", "MB", "GB", "TB")
 
 
@@ -103,8 +105,9 @@ def mark_lost(connection: sqlite3.Connection, step_id: int) -> None:
     touched = connection.execute(
         "SELECT DISTINCT other.step FROM move AS mine JOIN move AS other ON other.file=mine.file "
         "JOIN step ON step.id=other.step "
-        "WHERE mine.step=? AND mine.carried=1 AND step.kind<>'empty' AND step.dropped=0",
-        (step_id,),
+        "WHERE mine.step=? AND mine.carried=1 AND step.dropped=0 "
+        f"AND step.kind IN ({','.join('?' * len(MOVING))})",
+        (step_id, *MOVING),
     ).fetchall()
     for (other,) in touched:
         (standing,) = connection.execute(

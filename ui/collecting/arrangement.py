@@ -30,6 +30,7 @@ from ui.words import count, plain, shown
 KIND, JOB = "collect", "core.collect.imports.importing:import_job"
 NAMES_IN_A_PREVIEW = 10
 SENTENCES_AT_ONCE = 5
+SECONDS_FOR_ALL_NAMES = 10.0  # for a pattern that did well on a few
 OWN = "Another pattern"
 
 TITLES: dict[Layout, str] = {
@@ -293,16 +294,20 @@ def _arranged(looked: Looked, plan: Plan, target: Target) -> Arranged | None:
     if kept is not None and kept[0] == asked:
         known_before: Arranged = kept[1]
         return known_before
+
+    def read(name: str) -> bytes:
+        with open_bundle(looked.source) as bundle:  # only for a table: its list may be long
+            return reader_for(bundle, plan)(name)
+
     try:
-        with open_bundle(looked.source) as bundle:
-            arranged = arrange(
-                looked.names,
-                plan,
-                known=known,
-                unsorted=_unsorted(target),
-                read=reader_for(bundle, plan),
-                seconds=SECONDS_FOR_A_PREVIEW,
-            )
+        arranged = arrange(
+            looked.names,
+            plan,
+            known=known,
+            unsorted=_unsorted(target),
+            read=read,
+            seconds=SECONDS_FOR_ALL_NAMES,
+        )
     except WinnowError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return None

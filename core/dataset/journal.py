@@ -185,9 +185,7 @@ class Journal:
         reached("moved")
         done = act is not None and not moves and is_done(self._root, act, creates)
         try:
-            self._settle(
-                step_id, direction, outcomes, times, unsorted=unsorted, act=act, done=done
-            )
+            self._settle(step_id, direction, outcomes, times, unsorted=unsorted, act=act, done=done)
         except DatasetError as error:
             raise DatasetError(f"{LEFT_BEFORE if resuming else LEFT_NOW} {error}") from error
         reached("settled")

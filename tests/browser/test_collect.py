@@ -1,8 +1,10 @@
 """Collect in Chromium: real searches through icrawler against a local server that plays Bing."""
 
+import os
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from tests.search_server import CAPTCHA_PAGE, Item, SearchServer
 from tests.trained_sets import finish, train_on_made_features
 
 WANTED = 18
+HOSTILE = "<img src=x onerror=window.obeyed=1> **b** :smile: \"q'"
 PRIVATE = "http://10.0.0.1/private.jpg"
 REASONS = (
     "The site sent a page instead of a picture.",
@@ -239,6 +242,37 @@ def test_pasted_links_go_into_their_classes(bing, own_app, page, settled, many, 
     assert len(photos_in(root / "dog")) == 2
     page.get_by_text("Addresses that gave no photo (1)").click()
     page.get_by_text(REASONS[0]).first.wait_for()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows refuses such names")
+def test_hostile_names_and_words_are_shown_and_never_obeyed(
+    bing, own_app, page, settled, many, tmp_path
+):
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    title = f"{HOSTILE} ![x](https://beacon.example/x.png)"
+    bing.offer(HOSTILE, [replace(Item.photo(path), title=title) for path in many[:4]])
+    root = Dataset.create(tmp_path / HOSTILE).root
+    page.goto(own_app.address(root, "collect"))
+    fill(page, 0, "Class", HOSTILE)
+    fill(page, 0, "Photos", "6")
+    press_when_drawn(page, settled, "Collect 6 photos")
+
+    page.get_by_role("heading", name="4 photos came").wait_for()
+    page.get_by_alt_text(f"A photo of {HOSTILE}").first.wait_for()
+    page.get_by_text("no more pictures for these words").wait_for()
+    settled(page)
+    page.get_by_text("Where photos came from").click()
+    field = page.get_by_label("Find photos")
+    field.fill(HOSTILE)
+    field.press("Enter")
+    page.get_by_text("4 photos", exact=True).wait_for()
+
+    assert photos_in(root / HOSTILE)
+    assert page.evaluate("window.obeyed") is None
+    elsewhere = [url for url in asked if "beacon" in url or "src=x" in url or url.endswith("/x")]
+    assert elsewhere == []
+    assert page.get_by_test_id("stException").count() == 0
 
 
 def test_the_empty_page_fits_a_narrow_dark_screen(app, new_page, settled):

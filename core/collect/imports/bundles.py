@@ -206,10 +206,12 @@ def walk(
             elif entry.is_dir(follow_symlinks=False):
                 if not entry.name.startswith(".") and entry.name != "__MACOSX":
                     below.append(path)
-            elif entry.is_file(follow_symlinks=False) and (
-                is_label_list(path) or not is_passed_over(path)
-            ):
+            elif is_passed_over(path) and not is_label_list(path):
+                continue
+            elif entry.is_file(follow_symlinks=False):
                 names.append(path)
+            else:
+                unread.append(f"{shown(path)} is left out: it is no file but a pipe or a device.")
         waiting += reversed(below)
         if len(names) > most or (deadline is not None and time.monotonic() > deadline):
             raise DatasetError(

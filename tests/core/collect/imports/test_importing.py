@@ -119,6 +119,8 @@ def test_a_copied_folder_is_only_read(dataset, folder):
     assert dataset.counts() == {"cat": 2, "dog": 4}
     assert tree(folder) == contents
     assert {path: os.lstat(path).st_mtime_ns for path in [folder, *folder.rglob("*")]} == before
+    for path in folder.rglob("*"):
+        path.chmod(0o755)  # so that it can be deleted
 
 
 def test_links_in_a_folder_are_passed_over_and_told(dataset, folder):
@@ -129,6 +131,16 @@ def test_links_in_a_folder_are_passed_over_and_told(dataset, folder):
 
     assert dataset.counts() == {"cat": 2, "dog": 4}
     assert result["told"] == ["2 links are left out: they lead to other places."]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with names")
+def test_a_pipe_among_the_photos_is_told_and_holds_nobody_up(dataset, folder):
+    os.mkfifo(folder / "cat" / "pipe.jpg")
+
+    result = bring(dataset, from_folder(folder))
+
+    assert dataset.counts() == {"cat": 2, "dog": 4}
+    assert result["told"] == ["cat/pipe.jpg is left out: it is no file but a pipe or a device."]
 
 
 def test_all_of_an_import_is_one_undo_step(dataset, folder, monkeypatch):

@@ -1,7 +1,8 @@
 """Make the screenshots in ``docs/images`` anew: ``.venv/bin/python docs/screenshots.py``.
 
 Walks the loop on the circles sample in the system's Chromium, with a user folder of its own, and
-keeps each page in light and in dark. The marks on Review are made with real keys.
+keeps each page in light and in dark. The marks on Review are made with real keys. Collect searches
+a local server that plays Bing, whose photos are circles drawn by Winnow.
 """
 
 import json
@@ -20,10 +21,15 @@ ROOT = Path(__file__).resolve().parents[1]
 IMAGES = ROOT / "docs" / "images"
 sys.path.insert(0, str(ROOT))
 
-from launcher.server import serve  # noqa: E402  (the folder above is not on the path)
+# The folder above is not on the path before.
+from core.collect.circle_sets import CircleChoices, file_name, picture  # noqa: E402
+from launcher.server import serve  # noqa: E402
+from tests.search_server import Item, SearchServer  # noqa: E402
 
 SCHEMES = ("light", "dark")
 MARKS = 3
+SEARCHED = {"two circles": 2, "five circles": 5}  # class and search words: circles on its pictures
+FOUND = 24  # pictures a search
 SIZE = {"width": 1280, "height": 860}
 CHROMIUM_OPTIONS = [
     "--headless",
@@ -54,12 +60,55 @@ def main() -> None:
         os.environ["WINNOW_DATA_DIR"] = folder
         welcome = run_module("core.commands.welcome")
         sample = Path(folder) / "samples" / "circles"
-        running = serve(None, data=Path(folder))
-        try:
-            with chromium() as browser:
-                walk(browser, running.address(), welcome["token"], sample)
-        finally:
-            running.end()
+        with playing_bing(Path(folder) / "web") as bing:
+            os.environ["WINNOW_SEARCH_BASE_BING"] = bing.url
+            os.environ["WINNOW_ALLOW_LOOPBACK"] = "1"
+            running = serve(None, data=Path(folder))
+            try:
+                with chromium() as browser:
+                    collect(browser, running.address(), Path(folder))
+                    walk(browser, running.address(), welcome["token"], sample)
+            finally:
+                running.end()
+
+
+@contextmanager
+def playing_bing(folder: Path) -> Iterator[SearchServer]:
+    """A server that finds drawn circles, one of them twice, and a page that is no picture."""
+    folder.mkdir()
+    choices = CircleChoices(per_class=FOUND)
+    with SearchServer(delay=0.05) as server:
+        for words, circles in SEARCHED.items():
+            drawn = [folder / file_name(choices, circles, number) for number in range(FOUND)]
+            for number, path in enumerate(drawn):
+                picture(choices, circles, number).save(path)
+            found = [Item.photo(path) for path in drawn]
+            server.offer(words, [*found[:6], Item.page(), *found[6:]])
+        yield server
+
+
+def collect(browser: Browser, address: str, folder: Path) -> None:
+    """Collect two classes, and keep what the page shows then."""
+    with tab(browser, SCHEMES[0]) as page:
+        open_page(page, f"{address}/collect")
+        page.get_by_role("button", name="Name and place").click()
+        place = page.get_by_label("In the folder")
+        place.fill(str(folder))
+        place.press("Enter")
+        still(page)
+        page.keyboard.press("Escape")
+        for row, words in enumerate(SEARCHED):
+            for label, text in (("Class", words), ("Photos", str(FOUND - 4))):
+                field = page.get_by_label(label, exact=True).nth(row)
+                field.fill(text)
+                field.press("Tab")
+                still(page)
+        page.get_by_role("button", name=f"Collect {len(SEARCHED) * (FOUND - 4)} photos").click()
+        page.get_by_role("heading", name="photos came").wait_for()
+        place_of_it = page.url
+    for scheme in SCHEMES:
+        with tab(browser, scheme) as page:
+            keep(page, place_of_it, "collect", scheme)
 
 
 def walk(browser: Browser, address: str, token: str, sample: Path) -> None:

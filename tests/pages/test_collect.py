@@ -264,6 +264,18 @@ def test_a_name_of_one_s_own_may_not_lead_elsewhere(started, tmp_path):
     assert started == []
 
 
+@pytest.mark.parametrize("typed_place", ["~nobody-there", "~", "", "below/home"])
+def test_any_place_may_be_typed(started, typed_place, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    page = newcomer()
+    page.text_input(key="collect_set_parent").set_value(typed_place).run()
+
+    typed(page, "cat").button(key="collect").click().run()
+
+    assert Path(started[0]["root"]).is_relative_to(tmp_path)
+    assert not page.exception
+
+
 def test_names_of_data_sets_hold_only_what_every_system_takes():
     assert name_after(["black bear", "teddy/bear"]) == "black-bear-teddy-bear"
     assert name_after(["..", "///"]) == "my-photos"
@@ -290,6 +302,7 @@ def test_filters_and_the_least_side_are_handed_on(started, open_page, photo_set)
 
     page.button(key="collect").click().run()
 
+    assert "Only: Photo" in words(page)
     assert started[0]["filters"] == {"type": "photo"}
     assert started[0]["min_side"] == 224
 
@@ -342,6 +355,7 @@ def test_a_file_with_links_is_read_too(started, open_page, photo_set):
     page.button(key="collect_fetch").click().run()
 
     assert [row["class_name"] for row in started[0]["urls"]] == ["dog"]
+    assert started[0]["list_name"] == "links.csv"
 
 
 def test_what_came_is_said_with_every_reason_for_what_did_not(mixed, open_page):

@@ -43,6 +43,7 @@ def begin(
     filters: Mapping[str, str] | None = None,
     min_side: int = 0,
     key_name: str | None = None,
+    list_name: str = "",
 ) -> None:
     """Start to collect, or to go on with a collection; says why where it cannot.
 
@@ -54,6 +55,7 @@ def begin(
         filters: Of the search engines.
         min_side: Photos whose shorter side has fewer pixels are set aside.
         key_name: Of the key that an engine asks for, in ``core.collect.keys``.
+        list_name: Where the links were listed.
     """
     arguments = {
         "root": str(dataset.root),
@@ -63,6 +65,7 @@ def begin(
         "filters": dict(filters or {}),
         "min_side": min_side,
         "key_name": key_name,
+        "list_name": list_name,
     }
     job_status.start(dataset.home, KIND, TARGET, arguments)
 

@@ -66,7 +66,7 @@ def draw(target: Target) -> None:
         icon=":material/download:",
     )
     if clicked:
-        _begin(target, found, min_side)
+        _begin(target, found, min_side, list_name=file.name if file is not None else "")
 
 
 def _draw_problems(lists: list[UrlList]) -> None:
@@ -92,7 +92,9 @@ def _draw_what(by_class: Counter[str | None]) -> None:
     st.markdown(f"**{count(total, 'link')}**: {plain(', '.join(named))}{rest}")
 
 
-def _begin(target: Target, found: list[dict[str, object]], min_side: int) -> None:
+def _begin(
+    target: Target, found: list[dict[str, object]], min_side: int, *, list_name: str
+) -> None:
     classes = [str(row["class_name"]) for row in found if row["class_name"]]
     try:
         if not found:
@@ -102,7 +104,7 @@ def _begin(target: Target, found: list[dict[str, object]], min_side: int) -> Non
     except WinnowError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
-    arriving.begin(dataset, urls=found, min_side=min_side)
+    arriving.begin(dataset, urls=found, min_side=min_side, list_name=list_name)
     st.rerun()
 
 

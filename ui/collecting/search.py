@@ -165,6 +165,9 @@ def _draw_filters(engines: Sequence[str]) -> tuple[dict[str, str], int]:
             persist_state="session",
             help="The shorter side of the photo. What is set aside can be kept after all.",
         )
+    if chosen:  # the choices themselves may be folded away
+        titles = [plain(_choices(key, engines)[value]) for key, value in chosen.items()]
+        st.caption(f"Only: {', '.join(titles)}")
     return chosen, min_side
 
 

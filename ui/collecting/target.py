@@ -122,12 +122,20 @@ def _draw_new(instead_of: Dataset | None = None) -> Target:
         dataset=None,
         title=name or "a new data set",
         name=name,
-        parent=Path(parent).expanduser().absolute() if parent else Path.home(),
+        parent=_folder(parent),
     )
 
 
 def _choose_new(wanted: bool) -> None:
     st.session_state[NEW] = wanted
+
+
+def _folder(typed: str) -> Path:
+    """A typed folder; one that is not said in full lies in the user's own."""
+    try:
+        return Path.home() / Path(typed).expanduser()
+    except RuntimeError:  # "~nobody"
+        return Path.home() / typed
 
 
 def _free(place: Path) -> Path:

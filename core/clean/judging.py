@@ -1,20 +1,17 @@
-"""Many files judged at once, in processes of their own that a hostile file may take down."""
+"""Many files judged and measured, in processes of their own that a hostile file may take down."""
 
-import json
 import os
 import queue
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from core.images.helpers import Helper, HelperEnded
 from core.images.verdict import Verdict
 
-ROOT = Path(__file__).resolve().parents[2]  # the folder that holds the package "core"
+PROCESS = "core.clean.judging_process"
 
 SECONDS_PER_FILE = 30.0
 # Few enough to spread a run of huge photos over all processes, enough that asking costs nothing.
@@ -30,10 +27,7 @@ TAKES_TOO_LONG = "This picture takes too long to read; it may be damaged. Remove
 class Judged(NamedTuple):
     position: int  # in the files asked about
     verdict: Verdict
-
-
-class ProcessEnded(Exception):
-    """The process that judges is gone: the file it was on ended it, or it was killed."""
+    scores: Mapping[str, float] | None  # as in ``core.clean.quality``; None where it is not good
 
 
 def judge_all(
@@ -64,6 +58,8 @@ def judge_all(
     count = min(processes or available_cores(), len(parts))
     judges = [_Judge(files, waiting, done, seconds_per_file) for _ in range(count)]
     try:
+        for judge in judges:
+            judge.start_process(by_fork=True)  # all of them before there are threads
         for judge in judges:
             judge.start()
         yield from _batches(done, len(files))
@@ -112,7 +108,7 @@ class _Judge(threading.Thread):
         self._waiting = waiting
         self._done = done
         self._seconds = seconds_per_file
-        self._process: _Process | None = None
+        self._process: Helper | None = None
         self._ending = threading.Event()
         self._lock = threading.Lock()  # a process is never started once the end has come
 
@@ -141,23 +137,26 @@ class _Judge(threading.Thread):
         while part:
             limit = self._seconds if at_once else min(self._seconds, SECONDS_BEFORE_A_CLOSER_LOOK)
             try:
-                process = self._running()
+                process = self.start_process()
                 asked_at = time.monotonic()
-                for verdicts in process.judge(self._names(part), limit, at_once):
-                    self._tell(part, verdicts)
-                    part = part[len(verdicts) :]
+                request = {"seconds": limit, "at_once": at_once, "files": self._names(part)}
+                process.ask(request)
+                while part:
+                    found = process.answer()["found"]
+                    self._tell(part, [(Verdict(**fields), scores) for fields, scores in found])
+                    part = part[len(found) :]
                     asked_at = time.monotonic()
-            except ProcessEnded:
+            except HelperEnded:
                 if self._ending.is_set():
                     return
                 self._stop_process()
                 if at_once:  # answered one by one, so the next one is what ended it
-                    self._tell(part, [self._fatal(time.monotonic() - asked_at)])
+                    self._tell(part, [(self._fatal(time.monotonic() - asked_at), None)])
                     part = part[1:]
                 at_once = not at_once
 
-    def _tell(self, part: range, verdicts: list[Verdict]) -> None:
-        self._done.put([Judged(*pair) for pair in zip(part, verdicts, strict=False)])
+    def _tell(self, part: range, found: list[tuple[Verdict, Any]]) -> None:
+        self._done.put([Judged(at, *one) for at, one in zip(part, found, strict=False)])
 
     def _fatal(self, seconds: float) -> Verdict:
         late = seconds >= self._seconds
@@ -173,12 +172,13 @@ class _Judge(threading.Thread):
     def _names(self, part: range) -> list[str]:
         return [str(self._files[position]) for position in part]
 
-    def _running(self) -> "_Process":
+    def start_process(self, *, by_fork: bool = False) -> Helper:
+        """Start the process, or find it running."""
         with self._lock:
             if self._ending.is_set():
-                raise ProcessEnded
+                raise HelperEnded
             if self._process is None:
-                self._process = _Process()
+                self._process = Helper(PROCESS, by_fork=by_fork)
             return self._process
 
     def _stop_process(self) -> None:
@@ -186,56 +186,3 @@ class _Judge(threading.Thread):
             if self._process is not None:
                 self._process.kill()
                 self._process = None
-
-
-class _Process:
-    """One ``core.clean.judging_process`` and its pipes.
-
-    It is no ``multiprocessing`` process: those import the caller's main module again, which
-    for a test run or a notebook is slow or impossible.
-    """
-
-    def __init__(self) -> None:
-        paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "core.clean.judging_process"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-        )
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._requests, self._answers = self._process.stdin, self._process.stdout
-        if not self._answers.readline():
-            self.kill()
-            raise RuntimeError("The process that checks photos did not start. The log says more.")
-
-    def judge(self, names: list[str], seconds: float, at_once: bool) -> Iterator[list[Verdict]]:
-        """Ask about files, and yield their verdicts in order, some at a time."""
-        request = {"seconds": seconds, "at_once": at_once, "files": names}
-        try:
-            self._requests.write(json.dumps(request).encode() + b"\n")
-            self._requests.flush()
-        except (OSError, ValueError) as error:  # ended, or closed by another thread's kill
-            raise ProcessEnded from error
-        left = len(names)
-        while left:
-            verdicts = self._answer()
-            left -= len(verdicts)
-            yield verdicts
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        for pipe in (self._requests, self._answers):
-            with suppress(OSError):  # what was not sent yet has nobody to read it
-                pipe.close()
-
-    def _answer(self) -> list[Verdict]:
-        try:
-            line = self._answers.readline()
-        except ValueError as error:  # closed by another thread's kill
-            raise ProcessEnded from error
-        if not line.endswith(b"\n"):
-            raise ProcessEnded
-        return [Verdict(**fields) for fields in json.loads(line)["verdicts"]]

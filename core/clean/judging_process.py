@@ -1,63 +1,49 @@
-"""A process that judges files for ``core.clean.judging``, and may die of one.
+"""A process that judges and measures files for ``core.clean.judging``, and may die of one.
 
-It reads requests from standard input and answers on standard output, one JSON object a line:
+A request is answered in several parts, so that whoever waits can report:
 
     {"seconds": 30.0, "at_once": false, "files": ["/a.jpg", ...]}   ->
-    {"verdicts": [{"kind": "good", "reason": null, ...}, ...]}            in the order of the files
+    {"found": [[{"kind": "good", "reason": null, ...}, {"sharp": 0.81, ...}], ...]}
 
-Verdicts come in several answers, so that whoever waits can report. A file that keeps the decoder
-longer than ``seconds`` ends the process, as does one that crashes it; whoever asked finds the
-first file without a verdict. The process ends when standard input does.
+in the order of the files. A file that keeps the decoder longer than ``seconds`` ends the process,
+as does one that crashes it; whoever asked finds the first file without an answer. One that asks
+for more memory than the process may have is judged too large.
 """
 
 import faulthandler
 import json
-import os
-import signal
-import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
-from core.images.verdict import judge
+from core.clean.quality import look
+from core.images.helpers import Message, serve
 
 SECONDS_BETWEEN_ANSWERS = 0.2
 # Setting the clock anew for each file would cost a twentieth of the time a small photo takes.
 SECONDS_BETWEEN_CLOCKS = 1.0
 
 
-def main() -> None:
+def answer_all(requests: IO[bytes], send: Callable[[Message], None]) -> None:
     """Answer until there is nothing more to answer."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asks
-    answers = _private_output()
-    _send(answers, [])  # ready
-    for line in sys.stdin.buffer:
-        request = json.loads(line)
-        _answer(request, answers)
+    for line in requests:
+        _answer(json.loads(line), send)
         faulthandler.cancel_dump_traceback_later()
 
 
-def _private_output() -> BinaryIO:
-    """Keep standard output for answers, and quieten what decoders write in C."""
-    answers = os.fdopen(os.dup(1), "wb")
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (1, 2):
-        os.dup2(nowhere, stream)
-    return answers
-
-
-def _answer(request: dict[str, Any], answers: BinaryIO) -> None:
+def _answer(request: Message, send: Callable[[Message], None]) -> None:
     found: list[Any] = []
     sent_at = time.monotonic()
     for file in _watched(request["files"], request["seconds"], each=request["at_once"]):
-        found.append(vars(judge(Path(file))))
+        verdict, scores = look(Path(file))
+        found.append([vars(verdict), scores])
         now = time.monotonic()
         if request["at_once"] or now - sent_at >= SECONDS_BETWEEN_ANSWERS:
-            _send(answers, found)
+            send({"found": found})
             found, sent_at = [], now
     if found:
-        _send(answers, found)
+        send({"found": found})
 
 
 def _watched(files: Iterable[str], seconds: float, *, each: bool) -> Iterable[str]:
@@ -74,10 +60,5 @@ def _watched(files: Iterable[str], seconds: float, *, each: bool) -> Iterable[st
         yield file
 
 
-def _send(answers: BinaryIO, verdicts: list[Any]) -> None:
-    answers.write(json.dumps({"verdicts": verdicts}).encode() + b"\n")
-    answers.flush()
-
-
 if __name__ == "__main__":
-    main()
+    serve(answer_all)

@@ -1,14 +1,15 @@
-"""The sweep: every photo of a data set decoded in full, once for each content."""
+"""The sweep: every photo of a data set decoded in full and measured, once for each content."""
 
 import os
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from core.clean.judging import TAKES_TOO_LONG, judge_all
+from core.clean.scores import measured, prepare, save_scores
 from core.dataset import Dataset, FileRow
 from core.dataset.verdicts import StoredVerdict, load_verdicts, save_verdicts
 from core.images.damage import CANNOT_OPEN
@@ -48,14 +49,15 @@ class CheckResult:
 
 
 def check(dataset: Dataset) -> Task[CheckResult]:
-    """Judge every photo that was not judged before with the same content.
+    """Judge and measure every photo that was not looked at before with the same content.
 
-    Verdicts are kept as they are found: a stopped check goes on where it was. A file that could
-    not be opened or took too long is looked at again the next time. One that is moved or deleted
-    meanwhile is not judged.
+    Verdicts and scores are kept as they are found: a stopped check goes on where it was. A file
+    that could not be opened or took too long is looked at again the next time. One that is moved
+    or deleted meanwhile is not judged.
     """
     started = time.monotonic()
     rows = dataset.rows()
+    prepare(dataset)
     found = _kept(dataset, rows)
     found |= _from_copies(dataset, rows, found)
     yield _progress(found, rows)
@@ -85,7 +87,13 @@ def check_job(root: str) -> Task[JobResult]:
 
 
 def _kept(dataset: Dataset, rows: list[FileRow]) -> dict[int, StoredVerdict]:
-    kept = {id: verdict for id, verdict in load_verdicts(dataset).items() if _lasts(verdict)}
+    """What earlier sweeps found, where that still holds and holds all that this one would find."""
+    known = measured(dataset)
+    kept = {
+        id: verdict
+        for id, verdict in load_verdicts(dataset).items()
+        if _lasts(verdict) and (verdict.kind != "good" or verdict.content in known)
+    }
     return {row.id: kept[row.id] for row in rows if row.id in kept}
 
 
@@ -124,12 +132,17 @@ def _judged(dataset: Dataset, groups: list[list[FileRow]]) -> Iterator[dict[int,
     with closing(judge_all(paths)) as batches:
         for batch in batches:
             news: dict[int, StoredVerdict] = {}
-            for position, verdict in batch:
+            scores: dict[str, Mapping[str, float]] = {}
+            for position, verdict, measures in batch:
                 if not verdict.lasting and not os.path.lexists(paths[position]):
                     continue  # moved or deleted since the rows were read
                 news |= {row.id: _stored(row, verdict) for row in groups[position]}
+                if measures is not None:
+                    scores[groups[position][0].content] = measures
             if news:
-                save_verdicts(dataset, news.values())
+                with dataset.writing() as connection:
+                    save_verdicts(dataset, news.values())
+                    save_scores(connection, scores)
             yield news
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core.clean import judging
 from core.clean.judging import CRASHES, TAKES_TOO_LONG, judge_all
+from core.images import helpers
 from core.images.verdict import judge
 
 pytestmark = pytest.mark.timeout(120)
@@ -15,9 +15,9 @@ pytestmark = pytest.mark.timeout(120)
 # Put on the module path of the judging processes: some names stand for what real hostile files do.
 HOSTILE = """
 import os, time
-import core.images.verdict as verdict
-really = verdict.judge
-def judge(path):
+import core.clean.quality as quality
+really = quality.look
+def look(path):
     if path.name.startswith("crash"):
         os.kill(os.getpid(), 9)
     if path.name.startswith("stall"):
@@ -25,7 +25,7 @@ def judge(path):
     if path.name.startswith("slow"):
         time.sleep(0.02)
     return really(path)
-verdict.judge = judge
+quality.look = look
 """
 
 
@@ -35,7 +35,8 @@ def hostile(tmp_path, monkeypatch):
     folder = tmp_path / "path"
     folder.mkdir()
     (folder / "sitecustomize.py").write_text(HOSTILE)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(judging.ROOT), str(folder)]))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(helpers.ROOT), str(folder)]))
+    monkeypatch.setattr(helpers, "FORKS", False)  # a fork would not see that path
 
 
 @pytest.fixture
@@ -56,7 +57,11 @@ def children() -> set[int]:
     return {child.pid for child in psutil.Process().children(recursive=True)}
 
 
-def test_every_file_is_judged_once_and_as_by_a_look_at_it_alone(photos, tmp_path):
+@pytest.mark.parametrize("forks", [True, False])
+def test_every_file_is_judged_once_and_as_by_a_look_at_it_alone(
+    photos, tmp_path, forks, monkeypatch
+):
+    monkeypatch.setattr(helpers, "FORKS", forks)
     files = photos(*(f"{number}.png" for number in range(100)))
     files[7].write_bytes(b"")
     files[50].write_bytes(files[50].read_bytes()[:300])
@@ -151,7 +156,8 @@ def test_stopping_does_not_wait_for_the_file_in_hand(hostile, photos):
 
 
 def test_a_process_that_cannot_start_is_our_mistake_and_is_raised(photos, monkeypatch):
-    monkeypatch.setattr(judging, "ROOT", Path("/nowhere"))
+    monkeypatch.setattr(helpers, "FORKS", False)
+    monkeypatch.setattr(helpers, "ROOT", Path("/nowhere"))
     monkeypatch.setenv("PYTHONSAFEPATH", "1")
     monkeypatch.delenv("PYTHONPATH", raising=False)
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -195,6 +196,28 @@ def test_stopped_and_resumed_it_fetches_nothing_twice(bing, own_app, page, settl
     press_when_drawn(page, settled, "Get them")
     page.get_by_role("heading", name="36 photos came").wait_for()
     assert not set(before) & set(bing.pictures_asked() - before)
+
+
+def test_a_worker_killed_in_the_middle_is_said_and_goes_on_where_it_was(
+    bing, own_app, page, settled, many, tmp_path
+):
+    bing.delay = 2.0
+    bing.offer("cat", [Item.photo(path) for path in many])
+    root = Dataset.create(tmp_path / "pets", ["cat"]).root
+    page.goto(own_app.address(root, "collect"))
+    fill(page, 0, "Class", "cat")
+    fill(page, 0, "Photos", "30")
+    press_when_drawn(page, settled, "Collect 30 photos")
+    page.get_by_alt_text("A photo of cat").first.wait_for()
+
+    os.kill(jobs.latest(root / ".winnow", "collect").pid, signal.SIGKILL)
+    page.get_by_text("ended without a word").wait_for()
+    bing.delay = 0.0
+    press_when_drawn(page, settled, "Resume")
+
+    page.get_by_role("heading", name="30 photos came").wait_for()
+    assert len(contents(photos_in(root / "cat"))) == len(photos_in(root / "cat")) == 30
+    assert list((root / ".winnow" / "arriving").glob("*/*")) == []
 
 
 def _rows(root: Path) -> list:

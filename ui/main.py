@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.errors import WinnowError
-from ui import sidebar, state
+from ui import history_news, sidebar, state
 from ui.navigation import PAGES
 from ui.words import plain
 
@@ -26,6 +26,7 @@ page = st.navigation(
 state.carry_the_set()
 state.bring_up_to_date()
 sidebar.draw(page.url_path)
+history_news.draw()
 try:
     page.run()
 except WinnowError as error:  # a page says what it can itself; this is for the rest

@@ -14,6 +14,7 @@ from core.dataset.catalogue import GONE, PRESENT, REMOVED
 from core.dataset.folder_times import folder_id
 from core.dataset.names import REMOVED as REMOVED_FOLDER
 from core.dataset.names import class_of, decoded, encoded, folder_of, is_removed, name_of
+from core.dataset.outside import Noticed
 from core.dataset.parts import load_parts
 from core.dataset.scanning import Found, stat_file
 
@@ -40,6 +41,8 @@ class Intake:
         self.changed = 0
         self.moved = 0
         self.gone: set[int] = set()
+        self.noticed = Noticed()  # the same file by file
+        self._began = time.time()
         self.unsettled: set[str] = set()  # folders with a file that changed while it was read
 
     def note_gone(self, connection: sqlite3.Connection, file_id: int, *, version: int) -> None:
@@ -66,14 +69,17 @@ class Intake:
             file_id = self._returning(connection, one) if any_gone else None
             if file_id is not None and file_id != own:
                 self.moved += 1
+                self._notice_move(connection, one, file_id)
             elif own is not None and self._is_gone(connection, own):
                 file_id = own
                 self.changed += 1
+                self.noticed.changed[own] = one.path
             else:
                 self.added += 1
-            self._save(connection, one, file_id, version)
-            if file_id is not None:
-                self.gone.discard(file_id)
+            saved = self._save(connection, one, file_id, version)
+            if file_id is None:
+                self.noticed.added[saved] = one.path
+            self.gone.discard(saved)
 
     def _still_stands(self, one: Hashed) -> bool:
         found = self._stat(one.path)
@@ -107,6 +113,7 @@ class Intake:
             self.changed += content != one.content
             return KEPT
         self._mark_gone(connection, file_id, version)
+        self.gone.add(file_id)
         return int(file_id)
 
     def _mark_gone(self, connection: sqlite3.Connection, file_id: int, version: int) -> None:
@@ -135,12 +142,23 @@ class Intake:
         name = name_of(one.path)
         return int(max(rows, key=lambda row: (name_of(decoded(row[1])) == name, row[2], row[0]))[0])
 
+    def _notice_move(self, connection: sqlite3.Connection, one: Hashed, file_id: int) -> None:
+        """Tell a photo that was moved since the last look from one that was gone for longer."""
+        path, left_at = connection.execute(
+            "SELECT path, left_at FROM file WHERE id=?", (file_id,)
+        ).fetchone()
+        if left_at >= self._began:
+            self.noticed.moved[file_id] = (decoded(path), one.path)
+        else:
+            self.noticed.returned[file_id] = one.path
+
     def _save(
         self, connection: sqlite3.Connection, one: Hashed, file_id: int | None, version: int
-    ) -> None:
+    ) -> int:
+        """Write a file's row; returns which."""
         removed = is_removed(one.path)
         class_name = class_of(one.path, self._unsorted, load_parts(connection))
-        connection.execute(
+        cursor = connection.execute(
             "INSERT INTO file(id, path, folder, class, content, bytes, mtime_ns, place, was, "
             "left_at, changed) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT(id) DO UPDATE SET path=excluded.path, folder=excluded.folder, "
@@ -161,3 +179,4 @@ class Intake:
                 version,
             ),
         )
+        return int(cursor.lastrowid or 0) if file_id is None else file_id

@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from core.dataset import outside
 from core.dataset.catalogue import GONE, PRESENT, Catalogue
 from core.dataset.folder_times import FRESH_SECONDS, folder_id, modified
 from core.dataset.intake import Hashed, Intake
@@ -93,6 +94,7 @@ class Reconciler:
         self._note_parts()
         if differences.folders or differences.lost_folders:
             yield from self._note_found(differences)
+        self._tell()
         return self._result()
 
     def _compare(self, *, everything: bool) -> Generator[Progress, None, _Differences]:
@@ -308,6 +310,20 @@ class Reconciler:
             .fetchone()
         )
         return bool(row != (listed.mtime_ns, None, listed.links))
+
+    def _tell(self) -> None:
+        """Write down what was done by hand. A first look has nothing to tell: all is new to it."""
+        connection = self._catalogue.connection()
+        is_known = outside.is_known(connection)
+        noticed = self._intake.noticed
+        if is_known and not (self._intake.gone or noticed):
+            return
+        with self._lock(), self._catalogue.writing():
+            if is_known:
+                outside.tell(
+                    self._root, connection, noticed, self._intake.gone, unsorted=self._unsorted
+                )
+            outside.note_looked(connection)
 
     def _result(self) -> Reconciled:
         connection = self._catalogue.connection()

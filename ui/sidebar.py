@@ -7,6 +7,7 @@ import streamlit as st
 
 from core import jobs
 from core.dataset import Dataset, Heading, Step
+from core.dataset.steps import CLASS_ACTS
 from core.errors import WinnowError
 from core.jobs import JobStatus
 from ui import navigation, quitting, state
@@ -19,6 +20,7 @@ WORK = {
     "index": ("home", "Reading photos"),
     "collect": ("collect", "Collecting photos"),
     "check": ("check", "Checking photos"),
+    "compare": ("check", "Comparing photos"),
     "train": ("train", "Training"),
 }
 MOST_SKIPPED_NAMED = 3
@@ -154,9 +156,7 @@ def _undo(dataset: Dataset, asked: int | None) -> None:
     except WinnowError as error:
         st.toast(plain(str(error)), icon=":material/error:")
         return
-    said = f"Undone: {plain(step.words)}" if step.changes else "Nothing could be undone."
-    st.toast(said, icon=":material/undo:")
-    _say_skipped(step)
+    _say_went(step, f"Undone: {plain(step.words)}", "undone", ":material/undo:")
 
 
 def _redo(dataset: Dataset, asked: int | None) -> None:
@@ -170,8 +170,21 @@ def _redo(dataset: Dataset, asked: int | None) -> None:
     except WinnowError as error:
         st.toast(plain(str(error)), icon=":material/error:")
         return
-    said = f"Done again: {plain(step.words)}" if step.changes else "Nothing could be redone."
-    st.toast(said, icon=":material/redo:")
+    _say_went(step, f"Done again: {plain(step.words)}", "redone", ":material/redo:")
+
+
+def _say_went(step: Step, said: str, done: str, icon: str) -> None:
+    """Say what an undo or redo did; where it moved nothing, why, and what that leaves."""
+    if step.changes or step.kind in CLASS_ACTS:  # a class is made or taken away without a photo
+        st.toast(said, icon=icon)
+    else:
+        why = "" if step.skipped else " None of its photos lies where it had put them."
+        st.toast(
+            f"No photo could be moved, so nothing was {done}: {plain(step.words)}.{why} "
+            f"The next {'Undo' if done == 'undone' else 'Redo'} goes on with another step.",
+            icon=":material/info:",
+            duration="long",
+        )
     _say_skipped(step)
 
 

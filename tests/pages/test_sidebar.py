@@ -56,8 +56,12 @@ def test_an_undo_that_can_move_nothing_says_so_and_names_the_file(open_page, pho
 
     page.button(key="undo").click().run()
 
-    assert toasts(page)[0] == "Nothing could be undone."
+    assert toasts(page)[0] == (
+        "No photo could be moved, so nothing was undone: "
+        f"{plain('Relabelled 1 photo: cat to dog')}. The next Undo goes on with another step."
+    )
     assert "1 file left alone" in toasts(page)[1]
+    assert "This file has been changed since" in toasts(page)[1]
 
 
 def test_photos_that_arrived_can_be_undone_and_brought_back(open_page, photo_set, collect_photos):

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from core.commands import cleaning as cleaning_commands
 from core.commands import collect as collect_commands
 from core.commands import dataset as dataset_commands
 from core.commands import learning as learning_commands
@@ -21,7 +22,13 @@ def parser() -> argparse.ArgumentParser:
     """The parser of every command, each with its handler."""
     top = argparse.ArgumentParser(prog="python -m core", description=__doc__)
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (photo_commands, collect_commands, dataset_commands, learning_commands):
+    for module in (
+        photo_commands,
+        cleaning_commands,
+        collect_commands,
+        dataset_commands,
+        learning_commands,
+    ):
         module.add(commands)
     return top
 

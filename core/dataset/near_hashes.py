@@ -27,6 +27,14 @@ def load_near_hashes(dataset: Dataset) -> dict[str, bytes]:
     return dict(rows)
 
 
+def without_near_hash(dataset: Dataset) -> set[str]:
+    """The contents of which it is known that they have no hash."""
+    rows = dataset.connection().execute(
+        "SELECT content FROM near_hash WHERE method=? AND value=x''", (METHOD,)
+    )
+    return {content for (content,) in rows}
+
+
 def save_near_hashes(dataset: Dataset, hashes: Iterable[tuple[str, bytes | None]]) -> None:
     """Keep hashes; None for a content that has none, so that it is not looked at again."""
     values = [(content, METHOD, value or b"") for content, value in hashes if content]

@@ -5,6 +5,11 @@ from dataclasses import dataclass
 
 from core.dataset.dataset import Dataset
 
+# Kinds of verdicts on files that a network cannot be shown; the other kinds it can.
+UNREADABLE = frozenset(
+    {"empty", "truncated", "corrupt", "not_an_image", "unsupported", "too_large"}
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class StoredVerdict:

@@ -14,7 +14,7 @@ import numpy as np
 
 from core.dataset import Dataset, FileRow
 from core.dataset.folds import folds
-from core.dataset.verdicts import load_verdicts
+from core.dataset.verdicts import UNREADABLE, load_verdicts
 from core.errors import TrainingError
 from core.jobs.progress import JobResult, Progress, Task
 from core.networks.backbones import DEFAULT, FEATURES_VERSION
@@ -32,10 +32,6 @@ FOLDS = 5
 CURVE_POINTS = 10  # on the learning curve while photos are embedded
 CURVE_ROWS = 500  # at most, so that a point costs a few hundredths of a second
 CURVE_STRENGTH = 0.03  # about what cross-validation chooses for small sets
-# What Check calls files that the network cannot be shown; the other kinds it can.
-UNREADABLE = frozenset(
-    {"empty", "truncated", "corrupt", "not_an_image", "unsupported", "too_large"}
-)
 
 
 def train_quick_job(root: str, backbone: str = DEFAULT) -> Task[JobResult]:

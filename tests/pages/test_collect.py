@@ -131,7 +131,7 @@ def mixed(bing, photos, tmp_path) -> Path:
     bing.offer("cat", [*bad, *(Item.photo(path) for path in cat)])
     again = Item.photo(dog[0], name="again.jpg")
     bing.offer("dog", [*(Item.photo(path) for path in dog), again])
-    root = Dataset.create(tmp_path / "pets", ["cat", "dog"]).root
+    root = Dataset.create(tmp_path / "zoo", ["cat", "dog"]).root
     job = collected(root, wanted=[search("cat", 10), search("dog", 10)])
     assert job.state == "done", job.log_tail
     return root
@@ -284,14 +284,14 @@ def test_names_of_data_sets_hold_only_what_every_system_takes():
 
 
 def test_photos_can_go_into_a_new_data_set_although_one_is_open(started, open_page, photo_set):
-    page = open_page("collect", photo_set({"cat": 2, "dog": 2}, name="pets"))
-    assert "Photos go into **pets**." in words(page)
+    page = open_page("collect", photo_set({"cat": 2, "dog": 2}, name="zoo"))
+    assert "Photos go into **zoo**." in words(page)
 
     page.button(key="collect_into_new").click().run()
     assert "Photos go into **a new data set**." in words(page)
 
     page.button(key="collect_into_open").click().run()
-    assert "Photos go into **pets**." in words(page)
+    assert "Photos go into **zoo**." in words(page)
 
 
 def test_filters_and_the_least_side_are_handed_on(started, open_page, photo_set):
@@ -414,7 +414,7 @@ def test_getting_more_fetches_nothing_again(mixed, bing, photos, open_page):
 
 def test_an_engine_that_asks_for_a_captcha_is_no_silent_success(bing, open_page, tmp_path):
     bing.search_answer = lambda query, first: (200, CAPTCHA_PAGE)
-    root = Dataset.create(tmp_path / "pets", ["cat", "dog"]).root
+    root = Dataset.create(tmp_path / "zoo", ["cat", "dog"]).root
     assert collected(root, wanted=[search("cat", 5), search("dog", 5)]).state == "done"
 
     page = open_page("collect", root)

@@ -1,16 +1,19 @@
-"""Check: find the files that cannot be used, and move them out of the way."""
+"""Check: files that cannot be used, and photos that are worth a second look."""
 
 import streamlit as st
 
 from core import jobs
 from core.clean.kept import checked
-from ui import check_results, job_status, navigation, state
+from ui import check_results, job_status, navigation, quality, state
 
 KIND, TARGET = "check", "core.clean.sweep:check_job"
 
 dataset = state.require()
 st.title("Check", anchor=False)
-st.markdown("Opens every file in full and finds those that cannot be used, such as damaged ones.")
+st.markdown(
+    "Opens every file in full, finds those that cannot be used, such as damaged ones, and ranks "
+    "the others by what may be wrong with them."
+)
 
 job = job_status.draw(dataset.home, KIND)
 if job is not None and jobs.alive(job):
@@ -23,7 +26,7 @@ if not now.photos:
 
 if now.judged:
     check_results.draw_summary(now)
-if now.judged < now.photos:
+if now.judged < now.photos or now.unmeasured:
     label = "Check the new photos" if now.judged else "Check the photos"
     primary = "primary" if not now.rejected else "secondary"
     st.button(
@@ -39,4 +42,6 @@ if now.rejected:
 elif now.complete:
     st.success(check_results.fine_words(now), icon=":material/check_circle:")
     navigation.next_step("train", "Go to Train")
+if now.judged > now.rejected:
+    quality.draw(dataset)
 check_results.draw_removed(dataset)

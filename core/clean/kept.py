@@ -6,6 +6,7 @@ Pages draw from this at every click, so it counts in SQL and lists only what fai
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.clean.scores import ALWAYS
 from core.clean.sweep import FEWEST_TO_BE_SUSPICIOUS
 from core.dataset import Dataset
 from core.dataset.names import decoded
@@ -25,6 +26,7 @@ class Checked:
     photos: int  # present files
     judged: int  # of these, with a verdict
     rejected: int  # of these, those that cannot be trained on
+    unmeasured: int = 0  # good ones that were judged before photos were measured
 
     @property
     def complete(self) -> bool:
@@ -44,7 +46,17 @@ def checked(dataset: Dataset) -> Checked:
         f"SELECT count(*), total(verdict.kind <> 'good') {_STANDING}"
     ).fetchone()
     (photos,) = connection.execute("SELECT count(*) FROM file WHERE place = 0").fetchone()
-    return Checked(photos=photos, judged=judged, rejected=int(rejected))
+    (measured,) = connection.execute(
+        f"SELECT count(*) {_STANDING} AND verdict.kind='good' AND EXISTS "
+        "(SELECT 1 FROM quality WHERE content=file.content AND measure=?)",
+        (ALWAYS,),
+    ).fetchone()
+    return Checked(
+        photos=photos,
+        judged=judged,
+        rejected=int(rejected),
+        unmeasured=judged - int(rejected) - measured,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

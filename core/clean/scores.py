@@ -13,6 +13,7 @@ from core.dataset import Dataset
 FINE = "fine:"
 LIKENESS = "alike"  # to the others of its class; ``core.clean.odd_ones`` takes it
 METHOD_SETTING = "quality_method"
+CHANGES_SETTING = "quality_changes"
 ALWAYS = "size"  # a measure that every measured photo has
 
 
@@ -27,6 +28,11 @@ def prepare(dataset: Dataset) -> None:
         dataset.set_setting(METHOD_SETTING, METHOD)
 
 
+def state_of_scores(dataset: Dataset) -> tuple[int, int]:
+    """Changes whenever a ranking may: with the data set, with a score, with a word on a photo."""
+    return dataset.version(), int(dataset.setting(CHANGES_SETTING, "0") or 0)
+
+
 def measured(dataset: Dataset) -> set[str]:
     """The contents that were measured."""
     found = dataset.connection().execute("SELECT content FROM quality WHERE measure=?", (ALWAYS,))
@@ -35,6 +41,8 @@ def measured(dataset: Dataset) -> set[str]:
 
 def save_scores(connection: sqlite3.Connection, scores: Mapping[str, Mapping[str, float]]) -> None:
     """Keep scores by content, in the transaction the caller is in."""
+    if scores:
+        _count_change(connection)
     connection.executemany(
         "INSERT OR REPLACE INTO quality(content, measure, value) VALUES(?, ?, ?)",
         [
@@ -49,6 +57,7 @@ def save_scores(connection: sqlite3.Connection, scores: Mapping[str, Mapping[str
 def replace_scores(dataset: Dataset, measure: str, scores: Mapping[str, float]) -> None:
     """Keep one score by content, and forget what it was of all others."""
     with dataset.writing() as connection:
+        _count_change(connection)
         connection.execute("DELETE FROM quality WHERE measure=?", (measure,))
         connection.executemany(
             "INSERT INTO quality(content, measure, value) VALUES(?, ?, ?)",
@@ -68,6 +77,7 @@ def say_fine(dataset: Dataset, contents: Iterable[str], finding: str, *, fine: b
     """Remember, or forget, that somebody looked at photos and found nothing wrong with them."""
     rows = [(content, f"{FINE}{finding}") for content in contents if content]
     with dataset.writing() as connection:
+        _count_change(connection)
         if fine:
             connection.executemany("INSERT OR REPLACE INTO quality VALUES(?, ?, 1)", rows)
         else:
@@ -77,3 +87,11 @@ def say_fine(dataset: Dataset, contents: Iterable[str], finding: str, *, fine: b
 def said_fine(dataset: Dataset, finding: str) -> set[str]:
     """The contents that somebody found nothing wrong with."""
     return set(load_scores(dataset, f"{FINE}{finding}"))
+
+
+def _count_change(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        "INSERT INTO setting VALUES(?, '1') "
+        "ON CONFLICT(key) DO UPDATE SET value=CAST(value AS INTEGER) + 1",
+        (CHANGES_SETTING,),
+    )

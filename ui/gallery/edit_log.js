@@ -117,7 +117,7 @@ class EditLog {
         if (edit.op === "undo" && numbers.has(edit.of)) undone.add(`${client}:${edit.of}`);
       }
       for (const edit of log) {
-        if (undone.has(`${client}:${edit.number}`)) continue;
+        if (undone.has(`${client}:${edit.number}`) || edit.op.endsWith("keep")) continue;
         if (edit.op === "undo") {
           const id = edit.step ?? made[edit.of];
           const step = steps.find((candidate) => candidate.id === id);

@@ -4,12 +4,15 @@ The browser sends a cumulative log of numbered edits; what was seen is skipped b
 answer is kept for the session and sent with every redraw, because a redraw may be skipped.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from core.dataset import Dataset, GalleryEdit
 from core.errors import WinnowError
+
+# Remembers, or forgets, that some photos were found right.
+Keep = Callable[[Sequence[int], bool], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,12 +35,15 @@ class Settled:
     applied: int  # edits that were new
 
 
-def settle(dataset: Dataset, value: object, answers: Mapping[str, Answer]) -> Settled:
+def settle(
+    dataset: Dataset, value: object, answers: Mapping[str, Answer], keep: Keep | None = None
+) -> Settled:
     """Apply what is new in the browser's logs and say what became of each edit.
 
     Args:
         value: What the browser sent; anything malformed in it is passed over.
         answers: What was answered so far in this session; left alone.
+        keep: Told which photos were found right; done twice it changes nothing more.
     """
     known, applied = dict(answers), 0
     for client, entries in _logs(value):
@@ -46,7 +52,7 @@ def settle(dataset: Dataset, value: object, answers: Mapping[str, Answer]) -> Se
             if entry["number"] <= answer.acknowledged:
                 continue
             try:
-                answer = _apply(dataset, client, entry, answer)
+                answer = _apply(dataset, client, entry, answer, keep)
             except WinnowError as error:
                 known[client] = answer
                 return Settled(answers=known, problem=str(error), applied=applied)
@@ -79,7 +85,7 @@ def _is_edit(entry: object) -> bool:
     return (
         isinstance(entry, dict)
         and type(entry.get("number")) is int
-        and entry.get("op") in ("relabel", "remove", "undo")
+        and entry.get("op") in ("relabel", "remove", "undo", "keep", "unkeep")
         and isinstance(entry.get("ids"), list)
         and all(type(file_id) is int for file_id in entry["ids"])
         and isinstance(entry.get("class_name"), str | None)
@@ -87,9 +93,17 @@ def _is_edit(entry: object) -> bool:
     )
 
 
-def _apply(dataset: Dataset, client: str, entry: dict[str, Any], answer: Answer) -> Answer:
+def _apply(
+    dataset: Dataset, client: str, entry: dict[str, Any], answer: Answer, keep: Keep | None
+) -> Answer:
     """Apply one edit; one at a time, so that each number is known by the step it became."""
     number, ids = entry["number"], tuple(entry["ids"])
+    if entry["op"] in ("keep", "unkeep"):
+        if keep is not None:
+            keep(ids, entry["op"] == "keep")
+        # No file moves, so the journal only counts the number as seen.
+        dataset.apply_edits(client, [GalleryEdit(number=number, op="remove", shown_in={})])
+        return replace(answer, acknowledged=number)
     step = entry.get("step")
     if entry["op"] == "undo" and step is None:
         step = _step_of(dataset, client, entry.get("of"), answer)
@@ -102,6 +116,7 @@ def _apply(dataset: Dataset, client: str, entry: dict[str, Any], answer: Answer)
         op=entry["op"],
         ids=ids,
         class_name=entry["class_name"],
+        new=entry.get("new") is True,
         shown_in={int(key): _class(dataset, name) for key, name in _shown(entry)},
         step=step,
     )

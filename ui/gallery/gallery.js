@@ -6,6 +6,7 @@
 const HEADER_PIXELS = 58; // height of Streamlit's header, under which the bar sticks
 
 const QUIET_AFTER_MS = 600;
+const TURNS_WITHIN_MS = 10000; // a server that takes longer has lost the wish
 
 class Gallery {
   constructor(parent, store) {
@@ -27,6 +28,9 @@ class Gallery {
     this.isNew = true; // it has shown no list yet
     this.heat = true; // whether the large view shows heat maps beside the photo
     this.told = 0; // the last message after which the page was asked to catch up
+    this.turned = 0; // pages asked for so far
+    this.turning = null; // the wish that is on its way
+    this.later = []; // keys pressed meanwhile; they are for the page to come
     this.kept = loadKept(this);
     this.build();
     this.log = new EditLog(store, (value) => this.setStateValue("edits", value));
@@ -76,7 +80,47 @@ class Gallery {
     this.observer.disconnect();
     this.log.close();
     clearTimeout(this.quiet);
+    clearTimeout(this.turnTimer);
     this.root.remove();
+  }
+
+  // Ask for another page. Marks made so far go first.
+  turn(by) {
+    if (this.turning) return;
+    if (!(by > 0 ? this.turns.next : this.turns.previous)) {
+      say(this, by > 0 ? "This is the last page." : "This is the first page.");
+      return;
+    }
+    if (this.log.soon) this.log.send();
+    this.turned += 1;
+    this.turning = `${this.log.client}:${this.turned}`;
+    this.root.dataset.turning = by;
+    this.turnTimer = setTimeout(() => this.haveTurned(), TURNS_WITHIN_MS);
+    this.setStateValue("turn", { number: this.turning, by });
+  }
+
+  keepForLater(event) {
+    const { key, shiftKey, ctrlKey, metaKey, altKey } = event;
+    if (["Shift", "Control", "Alt", "Meta"].includes(key)) return;
+    this.later.push({ key, shiftKey, ctrlKey, metaKey, altKey });
+    event.preventDefault();
+  }
+
+  haveTurned() {
+    clearTimeout(this.turnTimer);
+    this.turning = null;
+    delete this.root.dataset.turning;
+    while (this.later.length && !this.turning) {
+      const event = this.later.shift();
+      if (this.palette.hidden) press(this, event);
+      else typeInPalette(this, event);
+    }
+  }
+
+  selectOpen() {
+    this.selected = new Set(openTiles(this).map((tile) => tile.id));
+    this.gathering = this.selected.size > 0;
+    this.refresh();
   }
 
   title(name) {
@@ -89,16 +133,25 @@ class Gallery {
 
   update(data) {
     const listChanged = !sameList(this.tiles, data.tiles);
-    const barChanged = JSON.stringify(this.classes) !== JSON.stringify(data.classes);
+    const bar = JSON.stringify([data.classes, Boolean(data.turns), data.labelling]);
+    const barChanged = this.barDrawn !== bar;
+    const before = this.tiles;
+    this.barDrawn = bar;
+    this.turns = data.turns;
+    this.labelling = data.labelling;
     const focused = this.root.contains(this.parent.activeElement ?? document.activeElement);
     this.autofocus = data.autofocus;
     this.tiles = data.tiles;
     this.now = new Map(data.tiles.map((tile) => [tile.id, tile.now]));
     this.classes = data.classes;
     this.titles = new Map(data.classes.map((one) => [one.name, one.title]));
+    if (data.labelling) this.titles.set(data.labelling.unsorted, data.labelling.unsortedTitle);
     this.steps = data.steps;
     this.made = data.answers[this.log.client]?.made ?? {};
     this.problem = data.problem;
+    this.keepsOnDisk = Boolean(data.keeps);
+    this.keepTitle = data.keeps ?? "Label is right";
+    this.takeKept(data);
     for (const { ids, reason } of this.log.settle(data.answers)) {
       say(this, `Not changed. ${reason}`);
       ids.forEach((id) => this.refusals.set(id, reason));
@@ -115,8 +168,27 @@ class Gallery {
     this.grid.setAttribute("aria-label", data.label);
     this.grid.setAttribute("aria-multiselectable", String(data.editable));
     if (listChanged) this.rebuild(focused || (data.autofocus && document.activeElement === document.body));
+    else this.retellChanged(before);
     this.refresh();
     refreshLarge(this);
+    const asksForLarge = Boolean(data.labelling?.large);
+    if (asksForLarge && asksForLarge !== this.askedForLarge) openLarge(this);
+    this.askedForLarge = asksForLarge;
+    if (this.turning && data.turns?.turned === this.turning) this.haveTurned();
+  }
+
+  retellChanged(before) {
+    this.tiles.forEach((tile, index) => {
+      if (before[index].lines.join("\n") !== tile.lines.join("\n")) retell(this.nodes[index], tile);
+    });
+  }
+
+  // What the page itself remembers as kept, such as photos that look fine.
+  takeKept(data) {
+    if (!data.keeps) return;
+    for (const tile of data.tiles) {
+      if (tile.kept && !this.kept.has(tile.id)) this.kept.set(tile.id, tile.now);
+    }
   }
 
   // Once the marks of a burst are all on disk, the rest of the page may catch up with them.
@@ -130,7 +202,8 @@ class Gallery {
   }
 
   rebuild(takeFocus) {
-    if (this.large?.open) this.large.close();
+    const inLarge = this.large?.open && this.turning && this.tiles.length;
+    if (this.large?.open && !inLarge) this.large.close();
     this.nodes = this.tiles.map((tile) => makeTile(tile));
     this.grid.replaceChildren(...this.nodes);
     this.selected.clear();
@@ -139,10 +212,12 @@ class Gallery {
     this.current = this.isNew ? placeOf(this) : 0;
     this.isNew = false;
     this.refusals.clear();
-    say(this, this.editable ? hint(this) : "");
+    if (this.labelling?.selectAll && this.editable) this.selectOpen();
+    say(this, this.editable ? this.labelling?.hint ?? hint(this) : "");
     // A new page of photos begins at its first one.
     if (this.root.getBoundingClientRect().top < 0) this.root.scrollIntoView({ block: "start" });
-    if (takeFocus) this.nodes[this.current]?.focus({ preventScroll: true });
+    if (inLarge) this.large.focus({ preventScroll: true });
+    else if (takeFocus) this.nodes[this.current]?.focus({ preventScroll: true });
   }
 
   refresh() {
@@ -188,7 +263,7 @@ function sameList(before, after) {
   if (before.length !== after.length) return false;
   return before.every((tile, index) => {
     const other = after[index];
-    return tile.id === other.id && tile.thumb === other.thumb && tile.lines.join() === other.lines.join();
+    return tile.id === other.id && tile.thumb === other.thumb;
   });
 }
 

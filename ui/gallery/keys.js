@@ -8,17 +8,24 @@ function onKey(gallery, event) {
   if (event.type !== "keydown" || event.isComposing) return;
   if (gallery.help?.open) return;
   if (gallery.palette.contains(event.target)) return keyInPalette(gallery, event);
+  if (gallery.turning) return gallery.keepForLater(event);
   const onButton = event.target.tagName === "BUTTON";
   if (onButton && moveInToolbar(gallery, event)) return;
   if (onButton && ["Enter", " "].includes(event.key)) return;
+  if (press(gallery, event)) event.preventDefault();
+}
+
+function press(gallery, event) {
   const large = gallery.large?.open;
   const done = large ? keyInLarge(gallery, event) : keyInGrid(gallery, event);
-  if (done || markKey(gallery, event)) event.preventDefault();
+  return done || markKey(gallery, event);
 }
 
 function markKey(gallery, event) {
   const { key } = event;
   if (key === "?") return showKeys(gallery), true;
+  if (key === "]" && gallery.turns) return gallery.turn(1), true;
+  if (key === "[" && gallery.turns) return gallery.turn(-1), true;
   if (!gallery.editable || event.altKey) return false;
   if (event.ctrlKey || event.metaKey) return key === "z" && (undo(gallery), true);
   const digit = DIGITS.indexOf(key);
@@ -30,6 +37,7 @@ function markKey(gallery, event) {
   }
   if (key === "x" || key === "Delete" || key === "Backspace") return remove(gallery), true;
   if (key === "u") return undo(gallery), true;
+  if (key === "-" && gallery.labelling) return relabel(gallery, gallery.labelling.unsorted), true;
   if (key === "=") return accept(gallery), true;
   if (key === ".") return keep(gallery), true;
   if (key === "/") return openPaletteHere(gallery, ""), true;

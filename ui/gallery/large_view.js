@@ -99,6 +99,11 @@ function heatWords(gallery, tile, maps) {
 }
 
 function paintLarge(gallery, tile, state) {
+  const told = [tile.lines.join(" · "), ...tile.more];
+  const text = gallery.large.querySelector(".text");
+  if (told.some((line, index) => text.children[index]?.textContent !== line)) {
+    text.replaceChildren(...told.map((line) => isolated("div", "said", line)));
+  }
   gallery.large.dataset.state = state.kind;
   gallery.large.querySelector(".badge").textContent = state.badge;
   gallery.large.querySelector(".refusal").textContent = state.refusal || "";
@@ -120,7 +125,7 @@ function largeTools(gallery, tile) {
       toolButton(bar, one.title, DIGITS[index], () => relabel(gallery, one.name)).dataset.class = one.name;
     });
     if (tile.suggested) toolButton(bar, "Model is right", "=", () => accept(gallery));
-    toolButton(bar, "Label is right", ".", () => keep(gallery));
+    toolButton(bar, gallery.keepTitle, ".", () => keep(gallery));
     toolButton(bar, "Remove", "x", () => remove(gallery));
     toolButton(bar, "Undo", "u", () => undo(gallery));
   }
@@ -131,7 +136,7 @@ function largeTools(gallery, tile) {
 function step(gallery, key) {
   const offset = key === "ArrowLeft" || key === "ArrowUp" ? -1 : 1;
   const target = gallery.current + offset;
-  if (target < 0 || target >= gallery.tiles.length) return;
+  if (target < 0 || target >= gallery.tiles.length) return gallery.turns && gallery.turn(offset);
   gallery.selected.clear();
   gallery.go(target);
   drawLarge(gallery);
@@ -147,8 +152,10 @@ const KEYS = [
   ["Home, End, Page Up, Page Down", "first, last, a screen up or down", false],
   ["1 to 9, 0", "move the photo to that class; its own class means the label is right", true],
   ["letters, or /", "find a class by name; Enter picks, Esc leaves", true],
+  ["-", "out of any class: unsorted (on Label)", true],
+  ["[ and ]", "the page or group before and after", false],
   ["= (equals sign)", "the model is right: move the photo to its class", true],
-  [". (full stop)", "the label is right: go on", true],
+  [". (full stop)", "it is right as it is: go on", true],
   ["x or Delete", "remove the photo (it can be restored)", true],
   ["u", "undo the last mark shown here", true],
   ["Space, or Ctrl and click", "add the photo to the selection, or take it out", true],

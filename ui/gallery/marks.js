@@ -17,13 +17,14 @@ function record(gallery, edit) {
   gallery.acts.push({ kind: "edit", number });
 }
 
-function relabel(gallery, className) {
+function relabel(gallery, className, isNew = false) {
   const ids = targets(gallery);
   const there = ids.filter((id) => gallery.classOf(id) !== null);
   if (ids.length && !there.length) return say(gallery, "This photo is removed. Press u to bring it back first.");
   const moved = there.filter((id) => gallery.classOf(id) !== className);
   const same = there.filter((id) => gallery.classOf(id) === className);
-  if (moved.length) record(gallery, { op: "relabel", ids: moved, class_name: className });
+  const added = isNew ? { new: true } : {};
+  if (moved.length) record(gallery, { op: "relabel", ids: moved, class_name: className, ...added });
   if (same.length) rememberKept(gallery, same);
   finish(gallery, ids, `${photos(ids.length)} now in ${gallery.title(className)}.`);
 }
@@ -54,7 +55,7 @@ function keep(gallery) {
   const ids = targets(gallery).filter((id) => gallery.classOf(id) !== null);
   if (!ids.length) return;
   rememberKept(gallery, ids);
-  finish(gallery, ids, "Kept as it is.");
+  finish(gallery, ids, gallery.keepsOnDisk ? `${gallery.keepTitle}: remembered.` : "Kept as it is.");
 }
 
 function photos(count) {
@@ -69,10 +70,19 @@ function finish(gallery, ids, words) {
   gallery.gathering = false;
   gallery.anchor = null;
   gallery.refresh();
-  const next = nextOpen(gallery, last);
+  if (gallery.turns?.advance && !openTiles(gallery).length) {
+    say(gallery, words);
+    if (gallery.turns.next) return gallery.turn(1);
+  }
+  const next = nextOpen(gallery, last) ?? (gallery.turns?.advance ? nextOpen(gallery, -1) : null);
+  if (gallery.labelling?.selectAll) gallery.selectOpen();
   say(gallery, next === null ? `${words} No unmarked photo comes after this one.` : words);
   gallery.go(next === null ? last : next);
   refreshLarge(gallery);
+}
+
+function openTiles(gallery) {
+  return gallery.tiles.filter((tile) => tileState(gallery, tile).kind === "open");
 }
 
 function nextOpen(gallery, from) {
@@ -82,12 +92,16 @@ function nextOpen(gallery, from) {
   return null;
 }
 
-// "Kept" is a note to oneself and changes no file; it lives in this browser alone. It is about
-// the class the photo stood in, and says nothing once the photo stands in another.
+// "Kept" is a note to oneself and changes no file; it lives in this browser alone, unless the
+// page remembers it. It is about the class the photo stood in, and says nothing once the photo
+// stands in another.
 function rememberKept(gallery, ids) {
   const fresh = ids.filter((id) => !isKept(gallery, id));
   fresh.forEach((id) => gallery.kept.set(id, gallery.classOf(id)));
   if (fresh.length) gallery.acts.push({ kind: "keep", ids: fresh });
+  if (fresh.length && gallery.keepsOnDisk) {
+    gallery.log.add({ op: "keep", ids: fresh, class_name: null, shown_in: {} });
+  }
   saveKept(gallery);
 }
 
@@ -96,6 +110,7 @@ function isKept(gallery, id) {
 }
 
 function saveKept(gallery) {
+  if (gallery.keepsOnDisk) return;
   try {
     localStorage.setItem(gallery.keptKey, JSON.stringify(Array.from(gallery.kept)));
   } catch (error) {
@@ -139,6 +154,9 @@ function undo(gallery) {
   const act = gallery.acts.pop();
   if (act && act.kind === "keep") {
     act.ids.forEach((id) => gallery.kept.delete(id));
+    if (gallery.keepsOnDisk) {
+      gallery.log.add({ op: "unkeep", ids: act.ids, class_name: null, shown_in: {} });
+    }
     saveKept(gallery);
     return undone(gallery, act.ids, "No longer marked as right.");
   }

@@ -49,7 +49,13 @@ function matching(gallery, typed) {
   const named = gallery.classes.map((one, index) => ({ ...one, index, low: one.title.toLowerCase() }));
   const starts = named.filter((one) => one.low.startsWith(wanted));
   const holds = named.filter((one) => !one.low.startsWith(wanted) && one.low.includes(wanted));
-  return starts.concat(holds);
+  const found = starts.concat(holds);
+  const exists = named.some((one) => one.low === wanted);
+  if (gallery.labelling && wanted && !exists) {
+    const name = typed.trim();
+    found.push({ name, title: `New class: ${name}`, index: 10, isNew: true });
+  }
+  return found;
 }
 
 function listMatches(gallery) {
@@ -64,7 +70,7 @@ function listMatches(gallery) {
     option.setAttribute("aria-selected", String(index === palette.chosen));
     if (one.index < 10) option.append(element("kbd", "", DIGITS[one.index]));
     option.addEventListener("mousedown", (event) => event.preventDefault());
-    option.addEventListener("click", () => pick(gallery, one.name));
+    option.addEventListener("click", () => pick(gallery, one));
     palette.list.append(option);
   });
   if (!palette.found.length) palette.list.append(element("div", "none", "No class has this name."));
@@ -72,17 +78,25 @@ function listMatches(gallery) {
   palette.list.children[palette.chosen]?.scrollIntoView({ block: "nearest" });
 }
 
-function pick(gallery, className) {
+function pick(gallery, chosen) {
   gallery.palette.hidden = true;
-  relabel(gallery, className);
+  relabel(gallery, chosen.name, chosen.isNew);
   gallery.focusBack();
+}
+
+// A key that was pressed before the palette had opened.
+function typeInPalette(gallery, { key }) {
+  if (key.length === 1) {
+    gallery.palette.input.value += key;
+    listMatches(gallery);
+  } else keyInPalette(gallery, { key, preventDefault() {} });
 }
 
 function keyInPalette(gallery, event) {
   const { palette } = gallery;
   if (event.key === "Escape") closePalette(gallery);
   else if (event.key === "Enter") {
-    if (palette.found.length) pick(gallery, palette.found[palette.chosen].name);
+    if (palette.found.length) pick(gallery, palette.found[palette.chosen]);
   } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
     palette.chosen += event.key === "ArrowDown" ? 1 : -1;
     listMatches(gallery);

@@ -34,6 +34,13 @@ function makeTile(tile) {
   return node;
 }
 
+// Captions follow the model while the photo stays where it is.
+function retell(node, tile) {
+  node.querySelector("img").alt = tile.lines.join(". ");
+  node.querySelectorAll(".line").forEach((line) => line.remove());
+  tile.lines.forEach((line, index) => node.append(isolated("div", index ? "line" : "line first", line)));
+}
+
 // What a tile says about itself now; also the words a screen reader gets.
 function tileState(gallery, tile) {
   const now = gallery.classOf(tile.id);

@@ -31,19 +31,28 @@ function drawToolbar(gallery) {
       button.dataset.class = one.name;
       button.title = `Move to ${one.title} (key ${DIGITS[index]})`;
     });
-    if (gallery.classes.length > 10) {
-      toolButton(group, "More classes", "/", () => openPaletteHere(gallery, ""));
+    if (gallery.classes.length > 10 || gallery.labelling) {
+      const name = gallery.labelling ? "Other or new class" : "More classes";
+      toolButton(group, name, "/", () => openPaletteHere(gallery, ""));
+    }
+    if (gallery.labelling) {
+      const { unsorted, unsortedTitle } = gallery.labelling;
+      toolButton(group, unsortedTitle, "-", () => relabel(gallery, unsorted)).title = "Out of any class";
     }
   }
   const tools = element("div", "group");
   bar.append(tools);
   if (gallery.editable) {
     if (gallery.suggests) toolButton(tools, "Model is right", "=", () => accept(gallery));
-    toolButton(tools, "Label is right", ".", () => keep(gallery));
+    toolButton(tools, gallery.keepTitle, ".", () => keep(gallery));
     toolButton(tools, "Remove", "x", () => remove(gallery));
     gallery.undoButton = toolButton(tools, "Undo", "u", () => undo(gallery));
   }
   toolButton(tools, "Large view", "Enter", () => openLarge(gallery));
+  if (gallery.turns) {
+    toolButton(tools, "Back", "[", () => gallery.turn(-1)).setAttribute("aria-label", "Previous page");
+    toolButton(tools, "Next", "]", () => gallery.turn(1)).setAttribute("aria-label", "Next page");
+  }
   toolButton(tools, "Keys", "?", () => showKeys(gallery));
 }
 

@@ -24,10 +24,10 @@ QUICK_SECONDS = 15.0  # what took longer to fail is left for another day
 THREADS_A_CONNECTION = 2
 # Fetched files waiting for a look: more would only fill the disk with what may not be wanted.
 UNSEEN_AT_MOST = 64
-# Stopping: what is under way may still arrive, and what arrived is looked at. A job that is asked to
-# stop has 1.5 seconds, of which the last batch may have taken half a second already.
-SECONDS_FOR_FETCHES = 0.25
-SECONDS_FOR_THE_REST = 0.4
+# Stopping: what is under way may still arrive, and what arrived is looked at. A job that is asked
+# to stop has 1.5 seconds, of which the last batch may have taken a part already.
+SECONDS_FOR_FETCHES = 0.35
+SECONDS_FOR_THE_REST = 0.5
 SECONDS_TO_END = 0.3
 
 

@@ -15,6 +15,7 @@ from core.dataset import Dataset, arrivals, sources
 from core.dataset.sources import Source
 from core.user_folders import user_data
 from tests.search_server import CAPTCHA_PAGE, Item, SearchServer
+from ui import open_sets
 from ui.collecting import provenance
 from ui.collecting.pictures import link
 from ui.collecting.target import name_after
@@ -511,3 +512,25 @@ def test_sources_follow_photos_into_the_gallery(mixed):
     assert len(known) == 8
     assert {source.via for source in known.values()} == {"bing"}
     assert all(source.url and source.page and source.at for source in known.values())
+
+
+def test_a_data_set_that_cannot_be_written_offers_a_copy_instead_of_ways_in(open_page, photo_set):
+    root = photo_set({"cat": 1}, name="zoo")
+    open_sets.at(root).read_only = True
+
+    page = open_page("collect", root)
+
+    assert "cannot be changed" in words(page)
+    assert "Work on a copy" in labels(page)
+    assert not any(button.key == "collect" for button in page.button)
+    page.button(key="collect_into_new").click().run()
+    assert any(button.key == "collect" for button in page.button)
+
+
+def test_a_collection_that_was_undone_says_so(mixed, open_page):
+    Dataset.open(mixed).undo()
+
+    page = open_page("collect", mixed)
+
+    assert "What came was taken away again" in words(page)
+    assert not page.exception

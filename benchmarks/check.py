@@ -19,11 +19,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from core.clean.judging import available_cores
 from core.clean.sweep import check
 from core.commands.shared import finish
 from core.dataset import Dataset
 from core.images.files import is_ignored
+from core.images.helper_pool import available_cores
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ keep its picture for good.
 
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from starlette.requests import Request
@@ -15,7 +16,8 @@ from starlette.routing import Route
 
 from core.dataset import Dataset
 from core.errors import WinnowError
-from core.images.thumbnails import large_view, thumbnail
+from core.images.shrinking import thumbnail_apart
+from core.images.thumbnails import LARGE_SIDE
 from ui import open_sets
 
 FOR_GOOD = "private, max-age=31536000, immutable"
@@ -58,11 +60,11 @@ def heat_url(dataset: Dataset, run: str, file_id: int, class_index: int) -> str:
 
 
 def _thumb(request: Request) -> Response:
-    return _photo_as(request, thumbnail, "thumbs")
+    return _photo_as(request, thumbnail_apart, "thumbs")
 
 
 def _photo(request: Request) -> Response:
-    return _photo_as(request, large_view, "thumbs")
+    return _photo_as(request, partial(thumbnail_apart, side=LARGE_SIDE), "thumbs/large")
 
 
 def _photo_as(request: Request, make: Callable[[Path, str, Path], Path], folder: str) -> Response:

@@ -1,6 +1,5 @@
 """Many files judged and measured, in processes of their own that a hostile file may take down."""
 
-import os
 import queue
 import threading
 import time
@@ -8,20 +7,18 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from core.images.helper_pool import SECONDS_PER_FILE, available_cores
 from core.images.helpers import Helper, HelperEnded
+from core.images.looking import CRASHES, TAKES_TOO_LONG
 from core.images.verdict import Verdict
 
 PROCESS = "core.clean.judging_process"
 
-SECONDS_PER_FILE = 30.0
 # Few enough to spread a run of huge photos over all processes, enough that asking costs nothing.
 FILES_PER_REQUEST = 32
 SECONDS_BETWEEN_BATCHES = 0.25
 # A request that hangs is given up this soon, and its files are asked about one by one.
 SECONDS_BEFORE_A_CLOSER_LOOK = 10.0
-
-CRASHES = "This picture is damaged: it crashes the program that reads it. Remove it."
-TAKES_TOO_LONG = "This picture takes too long to read; it may be damaged. Remove it."
 
 
 class Judged(NamedTuple):
@@ -66,13 +63,6 @@ def judge_all(
     finally:
         for judge in judges:
             judge.end()
-
-
-def available_cores() -> int:
-    """How many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _batches(

@@ -8,11 +8,12 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from core.clean.judging import TAKES_TOO_LONG, judge_all
+from core.clean.judging import judge_all
 from core.clean.scores import measured, prepare, save_scores
 from core.dataset import Dataset, FileRow
 from core.dataset.verdicts import StoredVerdict, load_verdicts, save_verdicts
 from core.images.damage import CANNOT_OPEN
+from core.images.looking import TAKES_TOO_LONG
 from core.images.verdict import Verdict
 from core.jobs.progress import JobResult, Progress, Task
 

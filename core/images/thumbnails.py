@@ -13,7 +13,7 @@ from core.images.decode import as_image_error, decode, eight_bit, upright
 from core.images.identity import content_hash
 
 THUMBNAIL_SIDE = 256
-LARGE_SIDE = 1600
+LARGE_SIDE = 1600  # for a look at the whole screen
 
 CHANGED = "This file has changed since Winnow looked at it. Open the data set again to see it."
 
@@ -38,7 +38,7 @@ def thumbnail(source: Path, content: str, folder: Path, *, side: int = THUMBNAIL
         ImageError: If the photo cannot be read, holds something else by now, or the copy cannot be
             written.
     """
-    target = folder / content[:2] / f"{content}.webp"
+    target = place_of_copy(content, folder)
     if not target.exists():
         image = _reduced(source, side)
         _refuse_changed(source, content)  # after decoding: shows what was written meanwhile too
@@ -46,9 +46,9 @@ def thumbnail(source: Path, content: str, folder: Path, *, side: int = THUMBNAIL
     return target
 
 
-def large_view(source: Path, content: str, folder: Path, *, side: int = LARGE_SIDE) -> Path:
-    """As ``thumbnail``, for a look at the whole screen; kept in ``folder/large``."""
-    return thumbnail(source, content, folder / "large", side=side)
+def place_of_copy(content: str, folder: Path) -> Path:
+    """Where the small copy of a content lies in a folder of copies, or will lie."""
+    return folder / content[:2] / f"{content}.webp"
 
 
 def _reduced(source: Path, side: int) -> Image.Image:

@@ -153,7 +153,7 @@ def test_hardly_any_real_photo_is_called_blurry_and_nearly_all_blurred_ones_are(
             blurred = picture.convert("RGBA")
         white = Image.new("RGBA", blurred.size, "white")
         blurred = Image.alpha_composite(white, blurred).convert("RGB")
-        radius = min(blurred.size) / 60  # 5 pixels of 400 by 300
+        radius = min(blurred.size) / 50  # 6 pixels of 400 by 300
         blurred = blurred.filter(ImageFilter.GaussianBlur(radius))
         blurred.save(soft / f"{number}.png")
     found = rankings(swept(tmp_path / "soft"))["blurry"]

@@ -6,8 +6,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core.clean.judging import CRASHES, TAKES_TOO_LONG, judge_all
+from core.clean.judging import judge_all
 from core.images import helpers
+from core.images.looking import CRASHES, TAKES_TOO_LONG
 from core.images.verdict import judge
 
 pytestmark = pytest.mark.timeout(120)

@@ -7,11 +7,11 @@ import pytest
 from PIL import Image
 
 from core.clean import sweep
-from core.clean.judging import TAKES_TOO_LONG
 from core.clean.sweep import check, check_job
 from core.dataset import Dataset
 from core.dataset.verdicts import StoredVerdict, save_verdicts
 from core.images.files import is_ignored
+from core.images.looking import TAKES_TOO_LONG
 
 pytestmark = pytest.mark.timeout(240)
 

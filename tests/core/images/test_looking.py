@@ -6,7 +6,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from core.images import looking, verdict
+from core.images import helpers, verdict
 from core.images.look import look
 from core.images.looking import CRASHES, TAKES_TOO_LONG, Closed, Lookers
 from core.images.similar import near_hash
@@ -37,7 +37,7 @@ def hostile(tmp_path, monkeypatch):
     folder = tmp_path / "path"
     folder.mkdir()
     (folder / "sitecustomize.py").write_text(HOSTILE)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(looking.ROOT), str(folder)]))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(helpers.ROOT), str(folder)]))
 
 
 @pytest.fixture

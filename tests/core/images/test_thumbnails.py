@@ -5,7 +5,7 @@ from PIL import Image
 
 from core.errors import ImageError
 from core.images.identity import content_hash
-from core.images.thumbnails import large_view, thumbnail
+from core.images.thumbnails import thumbnail
 
 
 def small(source, folder):
@@ -75,18 +75,6 @@ def test_it_is_made_once(tmp_path, save_image):
     source.unlink()
 
     assert thumbnail(source, content, tmp_path / "thumbs").stat().st_mtime_ns == first
-
-
-def test_the_large_view_lies_apart(tmp_path, save_image):
-    source = save_image(tmp_path / "a.png", size=(2000, 1000))
-
-    content = content_hash(source)
-
-    path = large_view(source, content, tmp_path / "thumbs")
-
-    assert path == tmp_path / "thumbs" / "large" / content[:2] / f"{content}.webp"
-    with Image.open(path) as image:
-        assert image.size == (1600, 800)
 
 
 def test_an_unreadable_file_has_none_and_says_why(tmp_path):

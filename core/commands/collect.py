@@ -12,7 +12,7 @@ from core.dataset.names import check_class_name, photos
 from core.errors import CollectError
 
 if TYPE_CHECKING:
-    from core.collect.engines.url_list import Listed
+    from core.collect.engines.url_list import UrlList
 
 MOST = 50
 LARGEST_LIST = 50_000_000  # bytes; some 500,000 addresses
@@ -49,28 +49,33 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def collect(arguments: argparse.Namespace) -> dict[str, Any]:
     """Collect photos for a class into a data set, which is made if there is none."""
-    from core.collect.collecting import Wanted, require_sense
+    from core.collect.collecting import Collected, Wanted, require_sense
     from core.collect.collecting import collect as collecting
     from core.dataset.arrivals import set_aside
     from core.dataset.fetched import refused
 
     # What the user can mend is said before a folder is made for it.
-    listed = _listed(arguments) if arguments.urls is not None else []
-    wanted = [] if listed else [_wanted(arguments, Wanted)]
-    require_sense(wanted, listed)
+    read = _read(arguments) if arguments.urls is not None else None
+    listed = read.rows if read is not None else ()
+    unusable = read.unusable if read is not None else ()
+    wanted = [_wanted(arguments, Wanted)] if read is None else []
+    if not unusable:
+        require_sense(wanted, listed)
     check_class_name(arguments.class_name, [])
     dataset = _opened(arguments.dataset)
     collection = secrets.token_hex(8)
-    done = finish(
-        collecting(
-            dataset,
-            wanted,
-            listed=listed,
-            collection=collection,
-            list_name=Path(arguments.urls).name if arguments.urls is not None else "",
-            min_side=arguments.min_side,
+    done = Collected(collection=collection, searches=(), seconds=0.0)
+    if wanted or listed:
+        done = finish(
+            collecting(
+                dataset,
+                wanted,
+                listed=listed,
+                collection=collection,
+                list_name=Path(arguments.urls).name if read is not None else "",
+                min_side=arguments.min_side,
+            )
         )
-    )
     rejected = refused(dataset, collection, limit=1_000_000)
     aside = set_aside(dataset, collection)
     kept, near, small = (done.total(count) for count in ("kept", "near", "small"))
@@ -81,17 +86,21 @@ def collect(arguments: argparse.Namespace) -> dict[str, Any]:
         say(arguments, f"Set aside: {_one_line(one.file)}: {one.reason}")
     say(
         arguments,
-        f"{photos(kept)} collected for {arguments.class_name}. Refused: {len(rejected)}, set aside "
-        f"as duplicates: {duplicates}, as too small: {small} ({done.seconds:.1f} seconds).",
+        f"{photos(kept)} collected for {arguments.class_name}. Refused: "
+        f"{len(rejected) + len(unusable)}, set aside as duplicates: {duplicates}, as too small: "
+        f"{small} ({done.seconds:.1f} seconds).",
     )
     if known := done.total("known"):
         say(arguments, f"Passed over, being asked for before: {known}.")
     for problem in done.problems:
         say(arguments, problem)
     return {
-        "asked": done.total("asked"),
+        "asked": done.total("asked") + len(unusable),
         "downloaded": kept,
-        "rejected": [{"url": row.url, "reason": row.reason} for row in rejected],
+        "rejected": [
+            *({"url": row.url, "reason": row.reason} for row in rejected),
+            *({"url": one.written, "reason": one.reason} for one in unusable),
+        ],
         "duplicates": duplicates,
         "too_small": small,
         "set_aside": [{"file": one.file, "kind": one.kind, "reason": one.reason} for one in aside],
@@ -120,11 +129,11 @@ def _opened(root: Path) -> Dataset:
     return dataset
 
 
-def _listed(arguments: argparse.Namespace) -> "list[Listed]":
-    """The addresses of the list; those without a class of their own go to the one named.
+def _read(arguments: argparse.Namespace) -> "UrlList":
+    """The list; addresses without a class of their own go to the one named.
 
     Raises:
-        CollectError: If there is no such file, or no address in it.
+        CollectError: If there is no such file, or nothing like an address in it.
     """
     from dataclasses import replace
 
@@ -144,9 +153,10 @@ def _listed(arguments: argparse.Namespace) -> "list[Listed]":
     read = read_list(text_of(data), name=path.name)
     for problem in read.problems:
         say(arguments, problem)
-    if not read.rows:
+    if not read.rows and not any(one.is_address for one in read.unusable):
         raise CollectError(f"There is no web address in {path}. Put one on each line.")
-    return [replace(row, class_name=row.class_name or arguments.class_name) for row in read.rows]
+    rows = (replace(row, class_name=row.class_name or arguments.class_name) for row in read.rows)
+    return replace(read, rows=tuple(rows))
 
 
 def _count(text: str) -> int:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from core.collect.engines.tidy import address, words
+from core.collect.engines.tidy import LONGEST_ADDRESS, address, words
 from core.dataset.names import canonical, check_class_name
 from core.errors import DatasetError
 
@@ -32,6 +32,8 @@ URL_NAMES = {
 CLASS_NAMES = {"class", "class_name", "classname", "label", "labels", "category", "tag", "target"}
 LINE_END = re.compile(r"\r\n|\r|\n")
 BEGINS = re.compile(r"https?://", re.IGNORECASE)
+# How addresses of any kind begin: "ftp://", "data:image/png", "//host/path"; and "www.host/path".
+OTHER_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*:\S|//\S|www\.\S", re.IGNORECASE)
 SEVERAL = re.compile(r"\s+(?=https?://)", re.IGNORECASE)
 # What may stand around an address in a list copied out of a program or a message.
 AROUND = " \t\"'<>[],;"
@@ -55,11 +57,21 @@ class Listed:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Unusable:
+    """What stands on a list in an address's place and cannot be asked for."""
+
+    written: str
+    reason: str  # a sentence
+    is_address: bool  # of another kind, such as ftp: or data:, or one with a class that cannot be
+
+
+@dataclass(frozen=True, kw_only=True)
 class UrlList:
     """What a list holds, in its order, and a sentence for each line that cannot be used."""
 
     rows: tuple[Listed, ...]
     problems: tuple[str, ...]
+    unusable: tuple[Unusable, ...] = ()  # of these lines, those that only repeat others aside
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +105,7 @@ def read_list(text: str, *, name: str = "") -> UrlList:
     lines = [(number, line) for number, line in lines if line and not line.startswith("#")]
     rows: list[Listed] = []
     problems: list[str] = []
+    unusable: list[Unusable] = []
     first_at: dict[tuple[str, str | None], int] = {}
     classes = Classes()
     of_file = f" of {shown}" if (shown := words(name)) else ""
@@ -112,8 +125,10 @@ def read_list(text: str, *, name: str = "") -> UrlList:
             class_name, objection = classes.named(label)
             if good is None:
                 problems.append(f"Line {number}{of_file}: {complaint(url or line)}")
+                unusable.append(no_address(url or line))
             elif objection:
                 problems.append(f"Line {number}{of_file}: {objection}")
+                unusable.append(Unusable(written=good, reason=objection, is_address=True))
             elif (earlier := first_at.setdefault((good, class_name), number)) != number:
                 problems.append(f"Line {number}{of_file} repeats line {earlier}.")
             else:
@@ -121,7 +136,7 @@ def read_list(text: str, *, name: str = "") -> UrlList:
     if len(problems) > MOST_PROBLEMS:
         more = len(problems) - MOST_PROBLEMS
         problems[MOST_PROBLEMS:] = [f"And {more:,} more lines that cannot be used."]
-    return UrlList(rows=tuple(rows), problems=tuple(problems))
+    return UrlList(rows=tuple(rows), problems=tuple(problems), unusable=tuple(unusable))
 
 
 class Classes:
@@ -235,6 +250,21 @@ def complaint(text: str) -> str:
     """Why this is no address, for people."""
     shown = words(text) or ""
     shown = f"{shown[:80]}…" if len(shown) > 80 else shown
+    return f"“{shown}” {what_is_wrong(text)}"
+
+
+def what_is_wrong(text: str) -> str:
+    """The end of a sentence about what is no address."""
     if BEGINS.match(text):
-        return f"“{shown}” is not a complete web address."
-    return f"“{shown}” is not a web address. It must begin with http:// or https://."
+        return "is not a complete web address."
+    return "is not a web address. It must begin with http:// or https://."
+
+
+def no_address(text: str) -> Unusable:
+    """A line that holds no address, or one of a kind that Winnow never asks."""
+    text = text.strip().strip("\"'")
+    return Unusable(
+        written=text if len(text) <= LONGEST_ADDRESS else f"{text[:LONGEST_ADDRESS]}…",
+        reason=f"This {what_is_wrong(text)}",
+        is_address=bool(OTHER_ADDRESS.match(text)),
+    )

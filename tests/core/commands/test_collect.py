@@ -124,3 +124,60 @@ def test_wrong_usage_is_exit_2(words, tmp_path):
         main(["collect", str(tmp_path), *words])
 
     assert ended.value.code == 2
+
+
+def test_what_is_no_web_address_is_among_the_rejected(played, items, tmp_path, capsys):
+    (url,) = played.offer("unused", items(1))
+    others = [
+        "ftp://example.org/a.jpg",
+        "file:///etc/passwd",
+        "javascript:alert(1)",
+        "data:image/png;base64,iVBORw0KGgo=",
+        "just some words",
+        "http://",
+    ]
+    listed = tmp_path / "links.txt"
+    listed.write_text("\n".join([*others[:3], url, *others[3:]]))
+
+    words = ["collect", str(tmp_path / "set"), "--class", "cat", "--urls", str(listed), "--json"]
+    assert main(words) == 0
+
+    answer = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (answer["asked"], answer["downloaded"]) == (7, 1)
+    assert [row["url"] for row in answer["rejected"]] == others
+    assert all("not a" in row["reason"] and row["reason"][-1] == "." for row in answer["rejected"])
+
+
+def test_a_list_of_nothing_but_other_addresses_is_exit_0(tmp_path, capsys):
+    listed = tmp_path / "links.txt"
+    listed.write_text("file:///etc/passwd\nand words\n")
+
+    words = ["collect", str(tmp_path / "set"), "--class", "cat", "--urls", str(listed), "--json"]
+    assert main(words) == 0
+
+    answer = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (answer["asked"], answer["downloaded"]) == (2, 0)
+    assert [row["url"] for row in answer["rejected"]] == ["file:///etc/passwd", "and words"]
+    assert Dataset.open(tmp_path / "set").counts() == {}
+
+
+def test_an_address_whose_class_cannot_be_is_among_the_rejected(tmp_path, capsys):
+    listed = tmp_path / "links.csv"
+    listed.write_text("url,label\nhttp://example.org/a.jpg,a/b\n")
+
+    words = ["collect", str(tmp_path / "set"), "--class", "cat", "--urls", str(listed), "--json"]
+    assert main(words) == 0
+
+    answer = json.loads(capsys.readouterr().out.splitlines()[-1])
+    (row,) = answer["rejected"]
+    assert row["url"] == "http://example.org/a.jpg"
+    assert "slashes" in row["reason"]
+
+
+def test_a_list_of_nothing_but_words_is_a_mistake(tmp_path, capsys):
+    listed = tmp_path / "links.txt"
+    listed.write_text("Dear all,\nhere are the photos: enjoy\n")
+
+    assert main(["collect", str(tmp_path / "set"), "--class", "cat", "--urls", str(listed)]) == 1
+    assert "no web address in" in capsys.readouterr().err
+    assert not (tmp_path / "set").exists()

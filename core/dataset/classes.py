@@ -1,7 +1,7 @@
 """Classes made, renamed, merged, split, deleted and put in order: each call one step to undo."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from core.dataset import plans
@@ -17,7 +17,7 @@ from core.dataset.names import (
 )
 from core.dataset.parts import split_parts
 from core.dataset.rows import FileRow
-from core.dataset.steps import Kind, Step
+from core.dataset.steps import Edit, Kind, Step
 from core.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -151,8 +151,16 @@ def delete_class(dataset: "Dataset", name: str) -> Step:
         )
 
 
-def split_off(dataset: "Dataset", ids: Iterable[int], name: str) -> Step:
+def split_off(
+    dataset: "Dataset", ids: Iterable[int], name: str, *, edit: Edit | None = None
+) -> Step:
     """Move some photos, of whatever classes, into a new class.
+
+    Args:
+        dataset: The data set.
+        ids: The photos.
+        name: Of the new class.
+        edit: The gallery edit this carries out.
 
     Raises:
         DatasetError: If the new name is refused, or none of the photos is there any more.
@@ -171,6 +179,7 @@ def split_off(dataset: "Dataset", ids: Iterable[int], name: str) -> Step:
                 "split_class",
                 wishes,
                 unsorted=dataset.unsorted,
+                edit=edit,
                 creates=plans.missing_folders(dataset.root, wishes),
                 act=act,
             ),
@@ -194,6 +203,29 @@ def order_classes(dataset: "Dataset", names: Sequence[str]) -> Step:
             return journal.nothing("order_classes")
         act = ClassAct(words="Changed which class has which key", order=tuple(order))
         return journal.perform("order_classes", [], unsorted=dataset.unsorted, act=act)
+
+
+def relabel_each(dataset: "Dataset", goals: Mapping[int, str]) -> Step:
+    """Move photos each into a class of its own, all as one step.
+
+    Args:
+        dataset: The data set.
+        goals: Photos with the class for each. Those in it already, or no longer there, stay.
+
+    Raises:
+        DatasetError: If there is no such class; if the data set is read-only.
+    """
+    with dataset.editing() as journal:
+        classes, unsorted, parts = dataset.classes(), dataset.unsorted, dataset.parts()
+        by_class: dict[str, list[FileRow]] = {}
+        for row in dataset.get(goals).values():
+            by_class.setdefault(goals[row.id], []).append(row)
+        wishes = []
+        for name, rows in by_class.items():
+            plans.require_class(name, classes, unsorted=unsorted, new=False)
+            wishes += plans.relabel(rows, name, unsorted=unsorted, parts=parts)
+        creates = plans.missing_folders(dataset.root, wishes)
+        return journal.perform("relabel", wishes, unsorted=unsorted, creates=creates)
 
 
 def left_over(dataset: "Dataset", names: Iterable[str]) -> list[str]:

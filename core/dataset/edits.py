@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from core.dataset.classes import split_off
 from core.dataset.journal import Journal, acknowledge
 from core.dataset.names import name_of, shown
 from core.dataset.rows import FileRow
@@ -29,6 +30,7 @@ class GalleryEdit:
     class_name: str | None = None  # relabel: the class to move to
     shown_in: Mapping[int, str | None]  # the class each photo was shown in; None: without one
     step: int | None = None  # undo: the step that the gallery shows
+    new: bool = False  # relabel: the class may be one to make
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +109,8 @@ def _apply(
         step = dataset.remove(ids, edit=stamp)
     elif edit.class_name is None:
         raise DatasetError("No class was named for this photo.")
+    elif edit.new and edit.class_name not in (*dataset.classes(), dataset.unsorted):
+        step = split_off(dataset, ids, edit.class_name, edit=stamp)
     else:
         step = dataset.relabel(ids, edit.class_name, edit=stamp)
     by_path = {row.path: row.id for row in dataset.get(ids).values()}

@@ -180,6 +180,72 @@ def newest(
     return [step_id for (step_id,) in rows]
 
 
+def standing_about(
+    connection: sqlite3.Connection,
+    ids: Iterable[int],
+    *,
+    kinds: Collection[Kind],
+    since: int,
+    limit: int,
+) -> list[tuple[Heading, list[tuple[int, str | None, str | None]]]]:
+    """The last steps that stand and moved some photos, oldest first.
+
+    Of each step only what it did to these photos is told, as id, source and target class, so that
+    a step of 100,000 photos is told quickly.
+
+    Args:
+        connection: To the catalogue.
+        ids: The photos.
+        kinds: Of the steps.
+        since: Only steps after this one.
+        limit: At most so many steps.
+    """
+    asked = list(ids)
+    found: dict[int, list[tuple[int, str | None, str | None]]] = {}
+    for start in range(0, len(asked), 500):
+        some = asked[start : start + 500]
+        rows = connection.execute(
+            "SELECT step, file, source, target FROM move WHERE carried=1 AND step>? "
+            f"AND file IN ({','.join('?' * len(some))}) ORDER BY step, seq",
+            (since, *some),
+        )
+        for step_id, file_id, source, target in rows:
+            found.setdefault(step_id, []).append(
+                (
+                    file_id,
+                    None if source is None else decoded(source),
+                    None if target is None else decoded(target),
+                )
+            )
+    told = []
+    for step_id in sorted(found, reverse=True):
+        row = connection.execute(
+            "SELECT time, kind, words FROM step WHERE id=? AND undone=0 AND words<>''", (step_id,)
+        ).fetchone()
+        if row is not None and row[1] in kinds:
+            heading = Heading(id=step_id, time=row[0], kind=row[1], words=row[2])
+            told.append((heading, found[step_id]))
+        if len(told) == limit:
+            break
+    return told[::-1]
+
+
+def moved_since(connection: sqlite3.Connection, step_id: int) -> int:
+    """How many photos were moved by steps after one that stand."""
+    (count,) = connection.execute(
+        "SELECT count(DISTINCT file) FROM move JOIN step ON step.id=move.step "
+        "WHERE step.id>? AND step.undone=0 AND carried=1",
+        (step_id,),
+    ).fetchone()
+    return int(count)
+
+
+def newest_id(connection: sqlite3.Connection) -> int:
+    """The id of the last step of all, undone ones too; 0 before the first."""
+    (found,) = connection.execute("SELECT ifnull(max(id), 0) FROM step").fetchone()
+    return int(found)
+
+
 def edited_since(connection: sqlite3.Connection, step_id: int) -> bool:
     """Whether an edit after a step stands."""
     row = connection.execute(

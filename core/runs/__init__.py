@@ -2,6 +2,7 @@
 
 from core.runs.run import Predictions, Run, new_run_id
 from core.runs.store import (
+    delete_run,
     latest_run,
     list_runs,
     load_curve,
@@ -14,6 +15,7 @@ from core.runs.store import (
 __all__ = [
     "Predictions",
     "Run",
+    "delete_run",
     "latest_run",
     "list_runs",
     "load_curve",

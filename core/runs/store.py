@@ -122,6 +122,11 @@ def latest_run(home: Path) -> Run | None:
     return next((run for name in _names(home) if (run := _readable(home / "runs" / name))), None)
 
 
+def delete_run(home: Path, run_id: str) -> None:
+    """Delete a run; one that is gone already is none the worse."""
+    shutil.rmtree(_folder(home, run_id), ignore_errors=True)
+
+
 def _names(home: Path) -> list[str]:
     try:
         names = os.listdir(home / "runs")

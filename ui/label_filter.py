@@ -1,0 +1,288 @@
+"""Which photos the Label page lists: the choices, and how they stand in the address."""
+
+from dataclasses import replace
+from typing import cast
+
+import streamlit as st
+
+from core import runs
+from core.clean.findings import BY_NAME, FINDINGS, rankings, threshold_of
+from core.dataset import Dataset
+from core.dataset.classes import class_order
+from core.dataset.sources import tally
+from core.label.listing import Order, Wanted, Where
+from ui.collecting.provenance import way_in
+from ui.words import ago, count, plain, shown
+
+VIEWS = {"grid": "Grid", "groups": "Groups", "single": "One by one", "sure": "Suggestions"}
+ORDERS: dict[Order, str] = {
+    "name": "Name",
+    "newest": "Newest first",
+    "oldest": "Oldest first",
+    "sure": "Model most sure first",
+    "unsure": "Model least sure first",
+    "large": "Largest file first",
+    "small": "Smallest file first",
+    "suspect": "Most suspect first",
+}
+ANY = ""
+SURE_ENOUGH = 95  # percent
+# Session keys of the choices, each with its name in the address.
+CHOICES = {
+    "label_view": "view",
+    "label_place": "photos",
+    "label_words": "words",
+    "label_order": "order",
+    "label_via": "via",
+    "label_finding": "finding",
+    "label_says": "says",
+    "label_least": "least",
+    "label_differs": "differs",
+    "label_run": "run",
+    "label_page": "page",
+}
+NUMBERS = ("label_least", "label_page")
+FLAGS = ("label_differs",)
+Place = tuple[Where, str | None]
+
+
+def take_address(dataset: Dataset) -> None:
+    """Begin with the choices that the address names, once for each data set."""
+    if st.session_state.get("label_set") == dataset.token:
+        _follow(dataset)
+        return
+    st.session_state["label_set"] = dataset.token
+    for key in [key for key in st.session_state if str(key).startswith("label_")]:
+        if key != "label_set":
+            del st.session_state[key]
+    for key, name in CHOICES.items():
+        value = st.query_params.get(name)
+        if value is None:
+            continue
+        if key in NUMBERS:
+            if value.isdecimal() and len(value) < 7:
+                st.session_state[key] = int(value)
+        elif key in FLAGS:
+            st.session_state[key] = value == "yes"
+        elif key == "label_place":
+            st.session_state[key] = _place_from(value)
+        else:
+            st.session_state[key] = value
+    _follow(dataset)
+
+
+def _follow(dataset: Dataset) -> None:
+    """Make the choices ones that there are: a class may have been renamed in the meantime."""
+    state = st.session_state
+    state.setdefault(
+        "label_place", ("unsorted", None) if dataset.unsorted_count() else ("all", None)
+    )
+    if state["label_place"] not in places(dataset):
+        state["label_place"] = ("all", None)
+    for key, options in (
+        ("label_view", list(VIEWS)),
+        ("label_order", list(ORDERS)),
+        ("label_via", [ANY, *ways(dataset)]),
+        ("label_finding", [ANY, *BY_NAME]),
+        ("label_run", [ANY, *(run.id for run in runs.list_runs(dataset.home))]),
+    ):
+        if state.get(key) not in options:
+            state[key] = options[0]
+    state.setdefault("label_words", "")
+    state.setdefault("label_says", ANY)
+    state.setdefault("label_differs", False)
+    state["label_least"] = min(100, max(0, state.get("label_least", 0)))
+    state["label_page"] = max(1, state.get("label_page", 1))
+
+
+def keep_address() -> None:
+    """Write the choices into the address, so that a reload keeps them."""
+    for key, name in CHOICES.items():
+        value = st.session_state.get(key)
+        if key == "label_place":
+            text = _place_as_text(value)
+        elif key in FLAGS:
+            text = "yes" if value else ""
+        else:
+            text = str(value or "")
+        if key == "label_page" and text == "1" or key == "label_least" and text == "0":
+            text = ""
+        if text:
+            if st.query_params.get(name) != text:
+                st.query_params[name] = text
+        else:
+            st.query_params.pop(name, None)
+
+
+def changed() -> None:
+    """Another list begins at its first page."""
+    st.session_state["label_page"] = 1
+
+
+def places(dataset: Dataset) -> list[Place]:
+    """Where photos can be listed from."""
+    return [("unsorted", None), ("all", None), *(("class", name) for name in class_order(dataset))]
+
+
+def ways(dataset: Dataset) -> list[str]:
+    """The ways photos came in, most photos first."""
+    return list(dict.fromkeys(one.via for one in tally(dataset)))
+
+
+def choose(dataset: Dataset, run: runs.Run | None) -> None:
+    """Draw the choices."""
+    names = {("unsorted", None): "Unsorted", ("all", None): "All photos"}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.segmented_control(
+            "View",
+            list(VIEWS),
+            required=True,
+            format_func=VIEWS.__getitem__,
+            key="label_view",
+            on_change=changed,
+            width="content",
+        )
+        st.selectbox(
+            "Photos",
+            places(dataset),
+            format_func=lambda place: names.get(place) or shown(place[1]),
+            key="label_place",
+            on_change=changed,
+            width=170,
+        )
+        st.text_input(
+            "With these words",
+            key="label_words",
+            placeholder="file, search words, site",
+            max_chars=200,
+            on_change=changed,
+            width=190,
+        )
+        with st.popover(_more_title(), icon=":material/tune:", key="label_more"):
+            _draw_more(dataset, run)
+
+
+def _more_title() -> str:
+    state = st.session_state
+    on = sum(
+        bool(state[key])
+        for key in ("label_via", "label_finding", "label_says", "label_least", "label_differs")
+    )
+    return f"More ({on})" if on else "More"
+
+
+def _draw_more(dataset: Dataset, run: runs.Run | None) -> None:
+    st.selectbox(
+        "Order", list(ORDERS), format_func=ORDERS.__getitem__, key="label_order", on_change=changed
+    )
+    st.selectbox(
+        "Came from",
+        [ANY, *ways(dataset)],
+        format_func=lambda via: shown(way_in(via)) if via else "Anywhere",
+        key="label_via",
+        on_change=changed,
+    )
+    st.selectbox(
+        "Finding",
+        [ANY, *(finding.name for finding in FINDINGS)],
+        format_func=lambda name: BY_NAME[name].title if name else "Any or none",
+        key="label_finding",
+        help="What Check found. The line is where it was left there.",
+        on_change=changed,
+    )
+    if run is None:
+        st.caption("With a trained model, photos can be listed by what it says of them, too.")
+        return
+    known = [ANY, *run.classes]
+    if st.session_state["label_says"] not in known:
+        st.session_state["label_says"] = ANY
+    st.selectbox(
+        "Model says",
+        known,
+        format_func=lambda name: shown(name) if name else "Anything",
+        key="label_says",
+        on_change=changed,
+    )
+    st.slider("Model is at least so sure (%)", 0, 100, key="label_least", on_change=changed)
+    st.toggle("Only where it names another class", key="label_differs", on_change=changed)
+    every = runs.list_runs(dataset.home)
+    by_id = {one.id: one for one in every}
+    st.selectbox(
+        "Model",
+        [ANY, *by_id],
+        format_func=lambda one: _run_title(by_id[one]) if one else "The newest",
+        key="label_run",
+        on_change=changed,
+    )
+
+
+def _run_title(run: runs.Run) -> str:
+    return (
+        f"{ago(run.created)}, {count(len(run.classes), 'class', 'classes')}, {run.images:,} photos"
+    )
+
+
+def wanted(run: runs.Run | None) -> Wanted:
+    """The choices as a filter."""
+    state = st.session_state
+    where, class_name = state["label_place"]
+    chosen = Wanted(
+        where=where,
+        class_name=class_name,
+        words=state["label_words"],
+        via=state["label_via"] or None,
+        order=cast(Order, state["label_order"]),
+    )
+    if run is None:
+        return chosen
+    chosen = replace(
+        chosen,
+        says=state["label_says"] or None,
+        least=state["label_least"] / 100,
+        differs=state["label_differs"],
+    )
+    if state["label_view"] == "sure":
+        least = (state["label_least"] or SURE_ENOUGH) / 100
+        return replace(chosen, differs=True, least=least, order="unsure")
+    return chosen
+
+
+def among(dataset: Dataset) -> list[int] | None:
+    """The photos of the chosen finding, the most suspect first; None if none is chosen."""
+    name = st.session_state["label_finding"]
+    if not name:
+        return None
+    ranking = rankings(dataset).get(name)
+    if ranking is None:
+        return []
+    return [int(one) for one in ranking.ids[: ranking.found(threshold_of(dataset, BY_NAME[name]))]]
+
+
+def title_of(place: Place) -> str:
+    """A place in a sentence."""
+    where, name = place
+    return {"all": "the data set", "unsorted": "the unsorted photos"}.get(where) or plain(
+        name or ""
+    )
+
+
+def _place_as_text(place: Place) -> str:
+    where, name = place
+    if name is None:
+        return where
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # bytes that are not UTF-8 do not go into an address as they are
+        return f"~{name.encode('utf-8', 'surrogateescape').hex()}"
+    return f"={name}"
+
+
+def _place_from(text: str) -> Place:
+    if text.startswith("="):
+        return ("class", text[1:])
+    if text.startswith("~"):
+        try:
+            return ("class", bytes.fromhex(text[1:]).decode("utf-8", "surrogateescape"))
+        except ValueError:
+            return ("all", None)
+    return ("unsorted", None) if text == "unsorted" else ("all", None)

@@ -79,8 +79,11 @@ def intend(connection: sqlite3.Connection, step_id: int | None, ids: Iterable[in
     return step_id
 
 
-def carry_out(root: Path, catalogue: Catalogue, step_id: int) -> None:
-    """Delete what a step has written down and not dealt with yet. The caller holds the lock."""
+def carry_out(root: Path, catalogue: Catalogue, step_id: int, *, is_last: bool) -> None:
+    """Delete what a step has written down and not dealt with yet. The caller holds the lock.
+
+    With the last batch of a step, those steps leave undo that have no photo left.
+    """
     doomed = _doomed(catalogue.connection(), step_id)
     folders = {folder_of(one.path) for one in doomed}
     times = FolderTimes(root, folders)
@@ -98,6 +101,9 @@ def carry_out(root: Path, catalogue: Catalogue, step_id: int) -> None:
             _note(connection, step_id, one, reason, version=version)
         times.forget_missing(connection)
         _tell(connection, step_id)
+        if is_last:
+            mark_lost(connection, step_id)
+    reached("settled")
 
 
 def mark_lost(connection: sqlite3.Connection, step_id: int) -> None:

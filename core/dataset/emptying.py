@@ -74,29 +74,33 @@ def empty_removed(dataset: "Dataset", ids: Iterable[int] | None = None) -> Task[
     """
     wanted = _removed_ids(dataset) if ids is None else list(dict.fromkeys(ids))
     step_id: int | None = None
+    settled = False
     try:
         for start in range(0, len(wanted), BATCH_FILES):
             batch = wanted[start : start + BATCH_FILES]
-            step_id = _empty(dataset, step_id, batch)
+            settled = start + len(batch) == len(wanted)
+            step_id = _empty(dataset, step_id, batch, is_last=settled)
             _forget_thumbnails(dataset, batch)
             done = start + len(batch)
             message = f"Deleting {photos(len(wanted))} for good."
             yield Progress(phase="empty", done=done, total=len(wanted), message=message)
     finally:
-        if step_id is not None:
+        if step_id is not None and not settled:  # stopped between two batches
             with dataset.writing() as connection:
                 deleting.mark_lost(connection, step_id)
     return _emptied(dataset, step_id)
 
 
-def _empty(dataset: "Dataset", step_id: int | None, batch: Sequence[int]) -> int | None:
+def _empty(
+    dataset: "Dataset", step_id: int | None, batch: Sequence[int], *, is_last: bool
+) -> int | None:
     """Delete a batch as part of a step, or of a new one; the step, if there is one by now."""
     with dataset.editing() as journal:
         with dataset.writing() as connection:
             intended = deleting.intend(connection, step_id, batch)
         if intended is not None:
             reached("intended")
-            journal.delete(intended)
+            journal.delete(intended, is_last=is_last)
     return step_id if intended is None else intended
 
 

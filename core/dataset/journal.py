@@ -229,9 +229,9 @@ class Journal:
             raise DatasetError("Nothing left to redo.")
         return self._again(step_id, "forward", unsorted=unsorted)
 
-    def delete(self, step_id: int) -> None:
-        """Delete removed photos for good whose intention is on disk."""
-        deleting.carry_out(self._root, self._catalogue, step_id)
+    def delete(self, step_id: int, *, is_last: bool) -> None:
+        """Delete removed photos for good whose intention is on disk; see ``deleting``."""
+        deleting.carry_out(self._root, self._catalogue, step_id, is_last=is_last)
 
     def needs_recovery(self) -> bool:
         """Whether a step stands between its intention and its end: at work, or left by a crash."""
@@ -253,9 +253,7 @@ class Journal:
         finished: dict[Again, Step] = {}
         for step_id, direction, undone, kind in left:
             if kind == "empty":
-                self.delete(step_id)
-                with self._catalogue.writing():
-                    deleting.mark_lost(connection, step_id)
+                self.delete(step_id, is_last=True)
                 continue
             moves = self._moves(step_id, direction)
             step = self._run(step_id, direction, moves, unsorted=unsorted, resuming=True)

@@ -14,7 +14,7 @@ import time
 import traceback
 from pathlib import Path
 
-from core.dataset import Dataset, GalleryEdit, checkpoints, moving
+from core.dataset import Dataset, GalleryEdit, checkpoints, history, moving
 from core.dataset.arrivals import Arrival, Aside, staging, take_in
 from core.dataset.classes import (
     add_class,
@@ -24,6 +24,7 @@ from core.dataset.classes import (
     rename_class,
     split_off,
 )
+from core.dataset.emptying import empty_removed
 from core.dataset.fetched import Fetched
 from core.dataset.sources import Source
 from core.errors import DatasetError
@@ -107,10 +108,19 @@ def do(dataset: Dataset, op: str, ids: list[int]) -> None:
         dataset.relabel(ids, "dog")
     elif op == "new":
         dataset.relabel(ids, "bird", new=True)
+    elif op == "empty":
+        finish(empty_removed(dataset, ids))
+    elif op == "back":
+        finish(history.undo_back_to(dataset, 0))
     elif op in ("remove", "restore"):
         getattr(dataset, op)(ids)
     else:
         getattr(dataset, op)()
+
+
+def finish(task) -> None:
+    for _ in task:
+        pass
 
 
 COLLECTION = "c0ffee"

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from core.dataset import Dataset
+from core.dataset import Dataset, history, outside
 from core.dataset.arrivals import set_aside, staging
+from core.dataset.deleting import DELETED
 from core.dataset.fetched import known
 from core.dataset.sources import sources_of
 from core.errors import DatasetError
@@ -273,6 +274,58 @@ def test_no_photo_is_lost_or_doubled_by_kills_of_two_processes_that_take_in_phot
         assert sources == len(photos) - len(left) - 6
 
     assert all(one.kind == "collect" for one in dataset.history(limit=500))
+
+
+EMPTY_POINTS = ["intended", "deleted", "deleted", "all deleted", "settled"]
+
+
+@pytest.mark.parametrize("kill_at", range(1, len(EMPTY_POINTS) + 1))
+def test_deleting_for_good_killed_at_any_point_is_finished_on_opening(
+    kill_at, make_set, nursery, tree, catalogued, run
+):
+    dataset = make_set({"cat": 3, "dog": 3})
+    root, photos = dataset.root, tree(dataset.root)
+    ids = {row.path: row.id for row in dataset.rows()}
+    dataset.relabel([ids["dog/0.jpg"], ids["cat/0.jpg"]], "bird", new=True)
+    dataset.remove([ids["cat/0.jpg"], ids["cat/1.jpg"]])
+    dataset.remove([ids["cat/2.jpg"]])
+    doomed = [ids["cat/0.jpg"], ids["cat/1.jpg"]]
+
+    ends = nursery.run(root, {"op": "empty", "ids": doomed, "kill_at": kill_at})
+
+    assert ends == [SIGKILL]
+    left = set(photos.values()) - {"cat/0.jpg", "cat/1.jpg"}
+    dataset = check_sound(root, left, tree, catalogued, run)
+    assert outside.news(dataset) == []
+    newest, *_ = history.page(dataset)
+    assert newest.words.startswith("Deleted 2 photos for good")
+    assert dataset.undo().words == "Removed 1 photo from cat"
+    relabelled = dataset.undo()  # the step whose photos are all gone was passed over
+    assert [change.file_id for change in relabelled.changes] == [ids["dog/0.jpg"]]
+    assert [skipped.reason for skipped in relabelled.skipped] == [DELETED]
+    assert dataset.counts() == {"cat": 1, "dog": 3}
+
+
+@pytest.mark.parametrize("kill_at", range(1, 14))
+def test_going_back_over_several_steps_killed_at_any_point_stops_after_a_whole_step(
+    kill_at, make_set, nursery, tree, catalogued, run
+):
+    dataset = make_set({"cat": 3, "dog": 3})
+    root, photos = dataset.root, set(tree(dataset.root).values())
+    ids = [row.id for row in dataset.rows(class_name="cat")[:2]]
+    states = [places(dataset, ids)]
+    for step in (dataset.relabel, lambda ids, _: dataset.remove(ids)):
+        step(ids, "dog")
+        states.append(places(dataset, ids))
+
+    ends = nursery.run(root, {"op": "back", "ids": [], "kill_at": kill_at})
+
+    assert ends == [SIGKILL]
+    dataset = check_sound(root, photos, tree, catalogued, run)
+    standing = sum(not step.undone for step in dataset.history())
+    assert places(dataset, ids) == states[standing]
+    run(history.undo_back_to(dataset, 0))
+    assert places(dataset, ids) == states[0]
 
 
 AFTER = {

@@ -5,14 +5,14 @@ of a collection is one undo step, stopped and continued as often as one likes.
 """
 
 import errno
-import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.dataset import Dataset
-from core.dataset.arrivals import Arrival, TakenIn, clear_staging, staging, step_to_join, take_in
+from core.dataset.arrivals import Arrival, TakenIn, step_to_join, take_in
+from core.dataset.claims import claimed
 from core.dataset.names import canonical, shown
 from core.dataset.sources import Source
 from core.errors import DatasetError
@@ -52,14 +52,11 @@ def bring(
     Raises:
         DatasetError: If the data set cannot be written or its disk is full.
     """
-    clear_staging(dataset, collection)  # leftovers of a crash
-    folder = staging(dataset, collection)
     try:
-        return (yield from _bring(dataset, coming, folder, collection, message))
+        with claimed(dataset, collection) as folder:
+            return (yield from _bring(dataset, coming, folder, collection, message))
     except OSError as error:
         raise DatasetError(_why(dataset, error)) from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _bring(

@@ -7,6 +7,7 @@ stopped or killed goes on when it is started again, and one that is done can be 
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from core.collect.web.fetch import Fetcher
 from core.collect.web.limits import Limits
 from core.collect.web.session import guarded_session
 from core.dataset import Dataset
-from core.dataset.arrivals import clear_staging, staging
+from core.dataset.claims import claimed
 from core.dataset.fetched import known
 from core.dataset.names import shown
 from core.dataset.near_hashes import hash_photos
@@ -111,41 +112,38 @@ def collect(
     require_sense(wanted, listed)
     _require_classes(dataset, wanted, listed)
     yield Progress(phase=PHASE, done=0, total=0, message="Starting")
-    clear_staging(dataset, collection)  # leftovers of a crash; finishes what it left half taken in
-    stop = threading.Event()
-    before = {_identity(one): one for one in state(dataset, collection)}
-    searches = [
-        *(_hunt(one, filters or {}, key, stop) for one in _each_once(wanted)),
-        *_listed_hunts(listed, list_name),
-    ]
-    for hunt in searches:
-        if (earlier := before.get(_identity(hunt))) is not None:
-            hunt.kept = earlier.kept
-    memory = _Memory(dataset)
-    lookers = Lookers()
     try:
-        remember(dataset, collection)
-        _keep_states(dataset, collection, searches, before)
-        yield from hash_photos(
-            dataset, lookers, phase=PHASE, message="Looking at the photos already there"
-        )
-        incoming = Incoming(
-            searches,
-            fetcher=Fetcher(staging(dataset, collection), limits=limits, stop=stop),
-            lookers=lookers,
-            min_side=min_side,
-            is_known=memory.is_known,
-            stop=stop,
-        )
-        yield from _run(dataset, collection, searches, before, incoming)
+        # Claiming the folder finishes what a crash left half taken in.
+        with claimed(dataset, collection) as folder, closing(Lookers()) as lookers:
+            stop = threading.Event()
+            before = {_identity(one): one for one in state(dataset, collection)}
+            searches = [
+                *(_hunt(one, filters or {}, key, stop) for one in _each_once(wanted)),
+                *_listed_hunts(listed, list_name),
+            ]
+            for hunt in searches:
+                if (earlier := before.get(_identity(hunt))) is not None:
+                    hunt.kept = earlier.kept
+            remember(dataset, collection)
+            _keep_states(dataset, collection, searches, before)
+            yield from hash_photos(
+                dataset, lookers, phase=PHASE, message="Looking at the photos already there"
+            )
+            incoming = Incoming(
+                searches,
+                fetcher=Fetcher(folder, limits=limits, stop=stop),
+                lookers=lookers,
+                min_side=min_side,
+                is_known=_Memory(dataset).is_known,
+                stop=stop,
+            )
+            yield from _run(dataset, collection, searches, before, incoming)
     except OSError as error:
         raise DatasetError(
             f"Nothing more can be written into {shown(str(dataset.root))} "
             f"({error.strerror or error}). What has arrived is kept. Check the folder and the room "
             "on the disk, then start again."
         ) from error
-    finally:
-        lookers.close()
     return Collected(
         collection=collection,
         searches=tuple(state(dataset, collection)),
@@ -223,7 +221,6 @@ def _run(
         raise
     finally:
         incoming.close()
-        clear_staging(dataset, collection)
 
 
 class _Memory:
@@ -370,6 +367,7 @@ def _state_of(hunt: Hunt, earlier: ClassState | None) -> ClassState:
         found=max(hunt.found, earlier.found if earlier else 0),
         known=hunt.known,
         problem=problem if hunt.falls_short else None,
+        ending=hunt.ending,
         done=done,
     )
 

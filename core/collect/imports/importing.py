@@ -26,7 +26,8 @@ from core.collect.imports.records import Record, load_record, save_record
 from core.collect.imports.trees import may_keep_parts
 from core.collect.kept import remember
 from core.dataset import Dataset
-from core.dataset.arrivals import Arrival, clear_staging, staging, take_in
+from core.dataset.arrivals import Arrival, take_in
+from core.dataset.claims import claimed
 from core.dataset.names import photos, shown
 from core.dataset.near_hashes import hash_photos, save_near_hashes
 from core.dataset.sources import Source
@@ -109,11 +110,10 @@ def _import(
         remember(dataset, collection)
         incoming = _Incoming(dataset, collection, bundle, record)
         try:
-            record = yield from incoming.take_all(arranged)
+            with claimed(dataset, collection) as folder:
+                record = yield from incoming.take_all(arranged, folder)
         except OSError as error:
             raise DatasetError(_why(dataset, error)) from error
-        finally:
-            clear_staging(dataset, collection)
     record = replace(record, done=True)
     save_record(dataset, collection, record)
     return record
@@ -148,14 +148,17 @@ class _Incoming:
         self._left_out: list[str] = []
         self._reported = time.monotonic()
 
-    def take_all(self, arranged: Arranged) -> Task[Record]:
-        """Take photos into their folders, batch by batch, as one undo step."""
+    def take_all(self, arranged: Arranged, folder: Path) -> Task[Record]:
+        """Take photos into their folders, batch by batch, as one undo step.
+
+        Args:
+            folder: Where files are made; claimed, and empty.
+        """
         before = load_record(self._dataset, self._collection)
         step = None if before is None else before.step
         there = self._titles_there()
         wanted = [one for one in arranged.places if _title(one.name) not in there]
         total = len(arranged.places)
-        folder = self._empty_folder()
         paths = (folder / str(number) for number in range(len(wanted)))
         batch: list[_Staged] = []
         done = total - len(wanted)
@@ -268,10 +271,6 @@ class _Incoming:
     def _keep(self, *, step: int | None) -> None:
         self._record = replace(self._record, step=step, left_out=tuple(self._left_out[:MOST_TOLD]))
         save_record(self._dataset, self._collection, self._record)
-
-    def _empty_folder(self) -> Path:
-        clear_staging(self._dataset, self._collection)  # leftovers of a crash
-        return staging(self._dataset, self._collection)
 
     def _is_time_to_report(self) -> bool:
         if time.monotonic() - self._reported < REPORT_SECONDS:

@@ -114,6 +114,7 @@ class SearchServer:
 
     template: Path | None = None
     delay: float = 0.0  # seconds before every picture
+    gives_at_most: int | None = None  # pictures; whoever asks for more waits until this is None
     port: int = 0
     searches: dict[str, Sequence[Item]] = field(default_factory=dict)
     search_answer: Callable[[str, int], tuple[int, str] | None] | None = None
@@ -126,6 +127,7 @@ class SearchServer:
         self._urls: dict[str, list[str]] = {}
         self._answered: Counter[str] = Counter()
         self._at_once = 0
+        self._given = 0
         self._lock = threading.Lock()
         self._closing = threading.Event()
         handler = type("Handler", (_Handler,), {"server_of": self})
@@ -195,6 +197,15 @@ class SearchServer:
     def wait(self, seconds: float) -> None:
         self._closing.wait(seconds)
 
+    def wait_for_turn(self) -> None:
+        """Hold back what is more than ``gives_at_most``."""
+        with self._lock:
+            self._given += 1
+            number = self._given
+        while (most := self.gives_at_most) is not None and number > most:
+            if self._closing.wait(0.05):
+                return
+
     def result_page(self, query: str, first: int) -> tuple[int, str]:
         """The answer to a search, from its ``first`` result on (counted from 1)."""
         if self.search_answer and (answer := self.search_answer(query, first)):
@@ -247,6 +258,7 @@ class _Handler(BaseHTTPRequestHandler):
         played.entered(1)
         try:
             played.wait(played.delay + item.seconds)
+            played.wait_for_turn()
             self._give(item)
         finally:
             played.entered(-1)

@@ -165,7 +165,7 @@ def test_two_classes_are_collected_through_icrawler(
 
 
 def test_stopped_and_resumed_it_fetches_nothing_twice(bing, own_app, page, settled, many, tmp_path):
-    bing.delay = 2.0
+    bing.gives_at_most = 8  # so that it cannot be done before Stop is pressed
     bing.offer("cat", [Item.photo(path) for path in many])
     root = Dataset.create(tmp_path / "pets", ["cat"]).root
     page.goto(own_app.address(root, "collect"))
@@ -181,7 +181,7 @@ def test_stopped_and_resumed_it_fetches_nothing_twice(bing, own_app, page, settl
     assert 0 < kept < 30
     asked = bing.pictures_asked()
     had = {sources.sources_of(Dataset.open(root), [row.id])[row.id].url for row in _rows(root)}
-    bing.delay = 0.0
+    bing.gives_at_most = None
     press_when_drawn(page, settled, "Resume")
     page.get_by_role("heading", name="30 photos came").wait_for()
     assert len(contents(photos_in(root / "cat"))) == 30
@@ -201,7 +201,7 @@ def test_stopped_and_resumed_it_fetches_nothing_twice(bing, own_app, page, settl
 def test_a_worker_killed_in_the_middle_is_said_and_goes_on_where_it_was(
     bing, own_app, page, settled, many, tmp_path
 ):
-    bing.delay = 2.0
+    bing.gives_at_most = 8
     bing.offer("cat", [Item.photo(path) for path in many])
     root = Dataset.create(tmp_path / "pets", ["cat"]).root
     page.goto(own_app.address(root, "collect"))
@@ -212,7 +212,7 @@ def test_a_worker_killed_in_the_middle_is_said_and_goes_on_where_it_was(
 
     os.kill(jobs.latest(root / ".winnow", "collect").pid, signal.SIGKILL)
     page.get_by_text("ended without a word").wait_for()
-    bing.delay = 0.0
+    bing.gives_at_most = None
     press_when_drawn(page, settled, "Resume")
 
     page.get_by_role("heading", name="30 photos came").wait_for()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from core.collect.engines.terms import Found, Outcome
+from core.collect.engines.terms import Ending, Found, Outcome
 
 LOG = logging.getLogger(__name__)
 # A site that has not sent a photo by then is not waited for, as long as there are others.
@@ -38,6 +38,7 @@ class Hunt:
     known: int = 0  # found, and asked for before: passed over
     under_way: int = 0  # handed over, and not known yet what became of them
     problem: str | None = None
+    ending: Ending | None = None  # how the search itself says it ended
     ended: bool = False  # nothing more is handed over
     changed: threading.Condition = field(default_factory=threading.Condition)
     _began: dict[int, float] = field(default_factory=dict)  # when which fetch began
@@ -104,6 +105,7 @@ class Hunt:
             for result in results:
                 if isinstance(result, Outcome):
                     self.problem = self.problem or result.problem
+                    self.ending = result.ending
                     break
                 self.found += 1
                 if is_known(self.class_name, result.url):

@@ -34,6 +34,7 @@ class ClassState:
     near: int = 0  # nearly the same picture
     small: int = 0
     problem: str | None = None  # a sentence or two where the search fell short
+    ending: str | None = None  # of the search: an ``Ending``; None where it did not tell
     done: bool = False  # nothing more comes without being asked for again
 
     @property

@@ -7,6 +7,7 @@ from typing import Any
 from core.collect.engines.found import ENGINES
 from core.collect.kept import LIST, ClassState
 
+NO_USE_AGAIN = ("done", "fewer", "nothing")  # the engine gave all that it has
 # Tried in this order where another engine found too little: those with licences first. None of
 # them asks for a key.
 NEXT_BEST = ("wikimedia", "openverse", "bing", "google")
@@ -21,6 +22,7 @@ class Shortfall:
     searches: tuple[ClassState, ...]  # one a class
     missing: tuple[int, ...]  # photos of each
     tried: frozenset[str]  # engines, for any of the classes
+    ending: str | None = None  # of the searches, where they told
 
     @property
     def next_best(self) -> tuple[str, ...]:
@@ -28,6 +30,16 @@ class Shortfall:
         if self.engine == LIST:
             return ()
         return tuple(engine for engine in NEXT_BEST if engine not in self.tried)
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether the network was the trouble, so that another engine will hardly do better."""
+        return self.ending == "network"
+
+    @property
+    def may_mend(self) -> bool:
+        """Whether the same search may do better another time."""
+        return self.ending not in NO_USE_AGAIN
 
     def again(self) -> list[dict[str, Any]]:
         """The same searches once more, as ``collect_job`` wants them."""
@@ -59,6 +71,7 @@ def shortfalls(states: Sequence[ClassState]) -> list[Shortfall]:
             problem=problem,
             searches=tuple(last),
             missing=tuple(_missing(by_class[one.class_name]) for one in last),
+            ending=last[-1].ending,
             tried=frozenset(other.engine for one in last for other in by_class[one.class_name]),
         )
         for (engine, problem), last in alike.items()

@@ -129,6 +129,17 @@ def arrived_count(dataset: "Dataset", collection: str) -> int:
     return int(count)
 
 
+def arrived_by_class(dataset: "Dataset", collection: str) -> dict[str | None, int]:
+    """How many present photos of a collection are in which class now, by name."""
+    rows = dataset.connection().execute(
+        "SELECT file.class, count(*) FROM source JOIN file ON file.id=source.file "
+        f"WHERE source.collection=? AND file.place={PRESENT} GROUP BY file.class "
+        "ORDER BY file.class",
+        (collection,),
+    )
+    return {None if name is None else decoded(name): count for name, count in rows}
+
+
 def save_source(connection: sqlite3.Connection, file_id: int, source: Source) -> None:
     """Write down where a file came from."""
     connection.execute(

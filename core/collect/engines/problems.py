@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from core.collect.engines.asking import Trouble
 from core.collect.engines.terms import Ending, Outcome
+from core.collect.web.reasons import NO_SUCH_SITE
 
 # Which endings another time may mend. The rest ask for something else to be done first.
 AGAIN: frozenset[Ending] = frozenset(
@@ -53,7 +54,7 @@ def sentence(trouble: Trouble, *, title: str, found: int, has_key: bool) -> str:
         "limit": f"{title} was asked too often{code} and wants to be left alone {wait}.",
         "down": f"{title} has a fault at the moment{code}.",
         "slow": f"{title} did not answer in time.",
-        "network": f"{title} cannot be reached. {trouble.reason or 'There is no network.'}",
+        "network": f"{title} cannot be reached. {_why_unreachable(trouble)}",
         "private": f"{title} was not asked. {trouble.reason or ''}".rstrip(),
         "key": f"{title} {key}.",
         "crashed": f"The search on {title} broke off by itself.",
@@ -63,6 +64,13 @@ def sentence(trouble: Trouble, *, title: str, found: int, has_key: bool) -> str:
     if trouble.ending == "shape" and trouble.status:
         return f"{title} does not know what it is asked{code}. It may have changed its addresses."
     return sentences[trouble.ending]
+
+
+def _why_unreachable(trouble: Trouble) -> str:
+    """An engine's own name is known to exist: where it is not found, there is no network."""
+    if trouble.reason in (None, NO_SUCH_SITE):
+        return "There seems to be no connection to the internet."
+    return trouble.reason
 
 
 def advice(trouble: Trouble, *, instead: str, has_key: bool) -> str:

@@ -107,8 +107,8 @@ def _nothing_fits(problems: Sequence[Problem]) -> str:
     if not problems:
         return "The list names no photo. It needs a column of file names and one of classes."
     return (
-        f"No line of the list can be used. {problems[0].sentence} It needs a column of file names "
-        "and one of classes."
+        f"No line of the list can be used. {problems[0].sentence} A list needs a column of file "
+        "names and one of classes."
     )
 
 

@@ -18,6 +18,7 @@ from core.collect.web.watch import Halted
 REFUSED = (errno.ECONNREFUSED, 10061)  # the latter is Windows' own
 
 NO_NETWORK = "There is no network."
+NO_SUCH_SITE = "There is no site of this name (or its name server does not answer)."
 NOT_AN_ADDRESS = "This is not a web address that Winnow can ask: it takes http and https."
 BROKE_OFF = "The connection broke off in the middle."
 STOPPED = "Stopped before it was finished."
@@ -117,7 +118,7 @@ def _unreachable(chain: list[BaseException], limits: Limits) -> Trouble | None:
                 return Trouble(reason=NO_NETWORK, again=True, no_network=True)
             again = error.errno == socket.EAI_AGAIN
             return Trouble(
-                reason="There is no site of this name (or its name server does not answer).",
+                reason=NO_SUCH_SITE,
                 again=again,
             )
         if isinstance(error, ssl.SSLCertVerificationError):

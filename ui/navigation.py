@@ -34,6 +34,9 @@ _LIST = (
     PageInfo(name="home", title="Home", icon=":material/home:", section=""),
     PageInfo(name="collect", title="Collect", icon=":material/add_photo_alternate:", section=""),
     PageInfo(name="check", title="Check", icon=":material/rule:", section="Clean"),
+    PageInfo(
+        name="duplicates", title="Duplicates", icon=":material/content_copy:", section="Clean"
+    ),
     PageInfo(name="label", title="Label", icon=":material/label:", section="Clean"),
     PageInfo(name="history", title="History", icon=":material/history:", section="Clean"),
     PageInfo(name="train", title="Train", icon=":material/model_training:", section="Learn"),

@@ -9,6 +9,7 @@ from core.dataset.dataset import Dataset
 # "exact": the same pixels in other bytes. "near": one photo, changed. "scene": other shots.
 Kind = Literal["exact", "near", "scene"]
 KINDS: tuple[Kind, ...] = ("exact", "near", "scene")
+COPIES: tuple[Kind, ...] = ("exact", "near")
 COMPARED = "compared"  # marks the contents that the groups were made from
 
 
@@ -23,7 +24,7 @@ def save_groups(
     Args:
         dataset: Keeps them.
         groups: By kind. A content is in one group of each kind at most.
-        compared: All contents that were looked at.
+        compared: All contents that were looked at, those that could not be read too.
     """
     rows = [(content, COMPARED, 0) for content in sorted(compared)]
     for kind, some in groups.items():
@@ -45,7 +46,7 @@ def load_groups(dataset: Dataset, kind: Kind) -> list[list[str]]:
     return list(groups.values())
 
 
-def kept_together(dataset: Dataset) -> dict[str, str]:
+def kept_together(dataset: Dataset, kinds: Sequence[Kind] = KINDS) -> dict[str, str]:
     """Of each content that looks like another, one name for all that belong on one side.
 
     Copies and shots of one scene may not stand on two sides of a split: a model that has seen the
@@ -59,7 +60,7 @@ def kept_together(dataset: Dataset) -> dict[str, str]:
             content = parent[content]
         return content
 
-    for kind in KINDS:
+    for kind in kinds:
         for group in load_groups(dataset, kind):
             first, *rest = sorted({name(content) for content in group})
             parent.update(dict.fromkeys(rest, first))
@@ -80,11 +81,7 @@ def not_compared(dataset: Dataset) -> int:
     return int(number)
 
 
-def compared(dataset: Dataset) -> int:
-    """How many contents the groups were made from."""
-    (number,) = (
-        dataset.connection()
-        .execute("SELECT count(*) FROM alike WHERE kind=?", (COMPARED,))
-        .fetchone()
-    )
-    return int(number)
+def compared_contents(dataset: Dataset) -> set[str]:
+    """The contents that the groups were made from, or that could not be read then."""
+    rows = dataset.connection().execute("SELECT content FROM alike WHERE kind=?", (COMPARED,))
+    return {content for (content,) in rows}

@@ -54,6 +54,10 @@ class Pairs(NamedTuple):
     def __len__(self) -> int:
         return len(self.first)
 
+    def only(self, which: "NDArray[np.bool_] | Ints") -> "Pairs":
+        """Some of the pairs, in the order given."""
+        return Pairs(self.first[which], self.second[which], self.alike[which])
+
 
 def prepared(features: "NDArray[np.float16]") -> "NDArray[np.float16]":
     """Features (N, D) around their mean and of length 1, so that products are cosines."""
@@ -71,7 +75,11 @@ def prepared(features: "NDArray[np.float16]") -> "NDArray[np.float16]":
 
 
 def alike_pairs(
-    ready: "NDArray[np.float16]", *, least: float = LEAST_ALIKE, most_each: int = MOST_EACH
+    ready: "NDArray[np.float16]",
+    *,
+    least: float = LEAST_ALIKE,
+    most_each: int = MOST_EACH,
+    fresh: "Ints | None" = None,
 ) -> Generator[float, None, Pairs]:
     """Pairs whose features are alike, at most some for each photo; yields the share done.
 
@@ -79,18 +87,26 @@ def alike_pairs(
         ready: From ``prepared``.
         least: Cosine from which on two photos are suggested.
         most_each: A pair is kept if it is among so many of the best of either photo.
+        fresh: Only pairs with one of these photos in them; all by default.
     """
     few = _few_numbers(ready)
-    first, second = yield from _above(few, least - SLACK)
+    first, second = yield from _above(few, least - SLACK, fresh)
     alike = cosines(ready, first, second)
     enough = alike >= least
-    return best_pairs(Pairs(first[enough], second[enough], alike[enough]), most_each=most_each)
+    return best_pairs(Pairs(first, second, alike).only(enough), most_each=most_each)
 
 
 def hash_pairs(
-    hashes: Sequence[bytes | None], ready: "NDArray[np.float16]", *, most_each: int = MOST_EACH
+    hashes: Sequence[bytes | None],
+    ready: "NDArray[np.float16]",
+    *,
+    most_each: int = MOST_EACH,
+    fresh: "Ints | None" = None,
 ) -> Generator[float, None, Pairs]:
-    """Pairs whose perceptual hashes differ in few bits; yields the share done."""
+    """Pairs whose perceptual hashes differ in few bits; yields the share done.
+
+    ``fresh`` as for ``alike_pairs``.
+    """
     there = np.array([at for at, value in enumerate(hashes) if value], dtype=np.int64)
     bits = _bits([value for value in hashes if value])
     # With bits as -1 and 1, the product of two hashes is 256 less twice the bits that differ.
@@ -98,6 +114,7 @@ def hash_pairs(
     first, second = yield from _above(
         (2 * bits.astype(np.float32) - 1) / np.float32(np.sqrt(length)),
         (length - 2 * MOST_BITS) / length - 1e-4,
+        None if fresh is None else np.flatnonzero(np.isin(there, fresh)),
     )
     first, second = there[first], there[second]
     return best_pairs(Pairs(first, second, cosines(ready, first, second)), most_each=most_each)
@@ -109,16 +126,13 @@ def merged(one: Pairs, other: Pairs, count: int) -> Pairs:
     second = np.concatenate([one.second, other.second])
     alike = np.concatenate([one.alike, other.alike])
     _, kept = np.unique(first * count + second, return_index=True)
-    order = kept[np.argsort(-alike[kept], kind="stable")]
-    return Pairs(first[order], second[order], alike[order])
+    return Pairs(first, second, alike).only(kept[np.argsort(-alike[kept], kind="stable")])
 
 
 def best_pairs(pairs: Pairs, *, most_each: int) -> Pairs:
     """Those pairs that are among the best of either photo, those most alike first."""
-    order = np.argsort(-pairs.alike, kind="stable")
-    first, second, alike = pairs.first[order], pairs.second[order], pairs.alike[order]
-    kept = (_rank(first) < most_each) | (_rank(second) < most_each)
-    return Pairs(first[kept], second[kept], alike[kept])
+    ordered = pairs.only(np.argsort(-pairs.alike, kind="stable"))
+    return ordered.only((_rank(ordered.first) < most_each) | (_rank(ordered.second) < most_each))
 
 
 def cosines(ready: "NDArray[np.float16]", first: "Ints", second: "Ints") -> "Floats":
@@ -191,7 +205,13 @@ Same = Callable[[Sequence[tuple[int, int]]], Sequence[bool]]
 
 
 def grown(
-    count: int, pairs: Pairs, sure: "NDArray[np.bool_]", same: Same, *, at_once: int = 128
+    count: int,
+    pairs: Pairs,
+    sure: "NDArray[np.bool_]",
+    same: Same,
+    *,
+    begun: Iterable[Sequence[int]] = (),
+    at_once: int = 128,
 ) -> Generator[tuple[int, int], None, Groups]:
     """Groups of photos that are the same; yields how many pairs are settled, and of how many.
 
@@ -204,9 +224,13 @@ def grown(
         pairs: From ``alike_pairs`` and ``hash_pairs``.
         sure: (P,) which of them are the same without asking.
         same: Says of some pairs whether they are the same. Asked about each at most once.
+        begun: Groups there are already; the first photo of each is its middle.
         at_once: How many pairs to ask about together.
     """
     growing = _Growing(count, {_pair(pairs, at) for at in np.flatnonzero(sure).tolist()}, same)
+    for first, *others in begun:
+        for other in others:
+            growing.groups.join(first, other)
     order = np.argsort(~sure, kind="stable")
     waiting = [_pair(pairs, at) for at in order.tolist()]
     total = len(waiting)
@@ -313,26 +337,39 @@ def _few_numbers(ready: "NDArray[np.float16]") -> "Floats":
     return few
 
 
-def _above(rows: "Floats", least: float) -> "Generator[float, None, tuple[Ints, Ints]]":
-    """Pairs of rows whose product is at least so much; yields the share done."""
+def _above(
+    rows: "Floats", least: float, fresh: "Ints | None"
+) -> "Generator[float, None, tuple[Ints, Ints]]":
+    """Pairs of rows whose product is at least so much; yields the share done.
+
+    With ``fresh``, ascending, only pairs with one of these rows in them.
+    """
     count = len(rows)
+    asking = np.arange(count) if fresh is None else fresh
+    is_fresh = np.zeros(count, dtype=bool)
+    is_fresh[asking] = True
     found: list[tuple[Ints, Ints]] = []
     blocks = [
         (top, left)
-        for top in range(0, count, ROWS_AT_ONCE)
-        for left in range(top - top % COLUMNS_AT_ONCE, count, COLUMNS_AT_ONCE)
+        for top in range(0, len(asking), ROWS_AT_ONCE)
+        # All rows ask all others that come later: half of the blocks are empty then.
+        for left in range(
+            top - top % COLUMNS_AT_ONCE if fresh is None else 0, count, COLUMNS_AT_ONCE
+        )
     ]
     for done, (top, left) in enumerate(blocks, start=1):
-        product = rows[top : top + ROWS_AT_ONCE] @ rows[left : left + COLUMNS_AT_ONCE].T
+        asked = asking[top : top + ROWS_AT_ONCE]
+        product = rows[asked] @ rows[left : left + COLUMNS_AT_ONCE].T
         flat = np.flatnonzero(product >= least)
-        first, second = np.divmod(flat, product.shape[1])
-        above = first + top < second + left
-        flat, first, second = flat[above], first[above], second[above]
+        first, second = asked[flat // product.shape[1]], left + flat % product.shape[1]
+        # Two fresh rows ask about each other; they are a pair once.
+        once = np.where(is_fresh[second], first < second, True)
+        flat, first, second = flat[once], first[once], second[once]
         if len(flat) > ROOM_A_ROW * ROWS_AT_ONCE:  # thousands of copies of one photo
             values = product.reshape(-1)[flat]
             best = np.argpartition(-values, ROOM_A_ROW * ROWS_AT_ONCE)[: ROOM_A_ROW * ROWS_AT_ONCE]
             first, second = first[best], second[best]
-        found.append((first + top, second + left))
+        found.append((np.minimum(first, second), np.maximum(first, second)))
         yield done / len(blocks)
     if not found:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)

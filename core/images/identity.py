@@ -1,9 +1,12 @@
 """What makes two files the same photo: their bytes, or else their pixels."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import xxhash
-from PIL import Image
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 # A photo is read in one go; a film saved among them must not fill the memory.
 CHUNK_BYTES = 4 * 1024 * 1024
@@ -22,7 +25,7 @@ def content_hash(path: Path) -> str:
     return digest.hexdigest()
 
 
-def pixel_hash(picture: Image.Image) -> str:
+def pixel_hash(picture: "Image.Image") -> str:
     """What a decoded picture shows, as 32 hexadecimal digits: equal pixels, equal digits."""
     digest = xxhash.xxh3_128(f"{picture.mode} {picture.width} {picture.height}".encode())
     digest.update(picture.tobytes())

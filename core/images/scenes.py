@@ -22,7 +22,8 @@ MORE_IN_SMALL = 0.4  # divided by the number of photos: two must be alike to 0.7
 LEAST_APART = 0.12  # how much less alike the nearest photos outside are, on average
 ELSEWHERE = 0.35  # how alike a photo is taken to be to the rest where nothing near was suggested
 SUGGESTED = 0.45  # cosine from which on pairs are worth a look
-MOST_PHOTOS = 100  # more are a kind of photo, not a scene
+# More are a kind of photo, not a scene.
+MOST_PHOTOS, MOST_OF_ALL = 60, 0.1
 
 
 def scenes(
@@ -54,6 +55,38 @@ def scenes(
     )
 
 
+def joined(
+    ready: "NDArray[np.float16]", pairs: Pairs, known: Sequence[Sequence[int]], fresh: Sequence[int]
+) -> list[list[int]]:
+    """Scenes that are known, with those fresh photos that belong to them.
+
+    Fresh photos make no new scenes: whether photos stand apart shows only once all are compared.
+
+    Args:
+        ready: Features (N, D) as ``groups.prepared`` gives them.
+        pairs: Those with a fresh photo in them.
+        known: Scenes so far.
+        fresh: Photos in none of them.
+    """
+    scene_of = {photo: at for at, scene in enumerate(known) for photo in scene}
+    near: dict[int, list[tuple[float, int]]] = {photo: [] for photo in fresh}
+    for one, other, alike in zip(*(part.tolist() for part in pairs), strict=True):
+        for photo, neighbour in ((one, other), (other, one)):
+            if photo in near:
+                near[photo].append((alike, neighbour))
+    found = [list(scene) for scene in known]
+    for photo, neighbours in near.items():
+        scene = next((scene_of[n] for _, n in neighbours if n in scene_of), None)
+        if scene is None or photo in scene_of:
+            continue
+        members = known[scene]
+        alike = float((ready[list(members)].astype(np.float32) @ ready[photo]).mean())
+        outside = max((a for a, n in neighbours if scene_of.get(n) != scene), default=ELSEWHERE)
+        if alike >= LEAST_ALIKE + MORE_IN_SMALL / (len(members) + 1) and alike >= outside:
+            found[scene].append(photo)
+    return [sorted(scene) for scene in found]
+
+
 class _Tree:
     """Photos brought together step by step, as long as the two sides are alike on average."""
 
@@ -62,6 +95,7 @@ class _Tree:
         self._cluster: dict[int, int] = {}  # of each photo; its own number until it is joined
         self._sums: dict[int, NDArray[np.float32]] = {}  # of the features in a cluster
         self._next = len(ready)
+        self._most = min(MOST_PHOTOS, max(2, int(MOST_OF_ALL * len(ready))))
         self._parents: set[int] = set()
         self.members: dict[int, list[int]] = {}
         self.sides: dict[int, tuple[int, int]] = {}
@@ -74,7 +108,7 @@ class _Tree:
         left_sum, right_sum = self._sum(left), self._sum(right)
         together = self.of(left) + self.of(right)
         size = len(self.of(left)) * len(self.of(right))
-        if len(together) > MOST_PHOTOS or float(left_sum @ right_sum) / size < LEAST_ALIKE:
+        if len(together) > self._most or float(left_sum @ right_sum) / size < LEAST_ALIKE:
             return
         joined, self._next = self._next, self._next + 1
         self.sides[joined], self.members[joined] = (left, right), together

@@ -7,8 +7,8 @@ on from there.
 
 import os
 import time
-from collections import OrderedDict
-from collections.abc import Generator, Iterable, Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import islice
@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import numpy as np
+from PIL import Image
 
 from core.dataset import Dataset, FileRow
-from core.dataset.alike import save_groups
+from core.dataset.alike import KINDS, Kind, compared_contents, load_groups, save_groups
+from core.dataset.facts import Facts, load_facts, save_facts
 from core.dataset.near_hashes import load_near_hashes, save_near_hashes, without_near_hash
 from core.dataset.verdicts import UNREADABLE, load_verdicts
 from core.errors import ImageError
@@ -37,6 +39,7 @@ PICTURES_KEPT = 40_000  # small pictures in memory, of 4 KB at most
 PAIRS_A_THREAD = 16
 # Pictures without any detail cannot be laid over each other; these may still be equal.
 PERHAPS_EQUAL = 0.98
+SHARPNESS_SIDE = 512  # pixels, the longest side at which copies of all sizes are compared
 
 Thing = TypeVar("Thing")
 
@@ -69,51 +72,110 @@ def find_alike(dataset: Dataset, *, backbone: str = DEFAULT) -> Task[Alike]:
     """
     rows = _one_for_each_content(dataset.rows())
     yield from _embedded(dataset, backbone, list(rows.values()))
-    return (yield from group_embedded(dataset, list(rows.values()), backbone=backbone))
-
-
-def group_embedded(dataset: Dataset, rows: Sequence[FileRow], *, backbone: str) -> Task[Alike]:
-    """As ``find_alike``, of the photos among some that have features."""
     began = time.monotonic()
-    by_content = _one_for_each_content(rows)
     store = FeatureStore(dataset.home, backbone)
-    missing = set(store.missing(list(by_content)))
-    contents = [content for content in sorted(by_content) if content not in missing]
-    looks = _Looks(dataset, [by_content[content] for content in contents])
-    yield from looks.hash_all()
-    ready = groups.prepared(_features(store, contents))
-    suggested = yield from _told(
-        groups.alike_pairs(ready, least=scenes.SUGGESTED, most_each=12), "Comparing photos."
-    )
-    by_hash = yield from _told(groups.hash_pairs(looks.hashes, ready), "Comparing photos.")
-    likely = suggested.alike >= groups.LEAST_ALIKE
-    copies = groups.best_pairs(
-        groups.Pairs(suggested.first[likely], suggested.second[likely], suggested.alike[likely]),
-        most_each=groups.MOST_EACH,
-    )
-    pairs = groups.merged(copies, by_hash, len(contents))
-    near = yield from _grown(looks, pairs)
-    exact = yield from looks.equal_among(near)
-    yield _progress("Looking for shots of one scene.")
-    shots = scenes.scenes(ready, suggested, near)
+    missing = set(store.missing(list(rows)))
+    contents = [content for content in sorted(rows) if content not in missing]
+    search = _Search(dataset, store, [rows[content] for content in contents])
+    found = yield from search.run(fresh=None, known={})
+    save_groups(dataset, found, compared=rows)
+    yield from _facts(dataset, [content for group in found["near"] for content in group])
+    return _result(found, search, began)
 
-    def named(found: Iterable[Sequence[int]]) -> tuple[tuple[str, ...], ...]:
-        return tuple(tuple(contents[photo] for photo in group) for group in found)
 
-    result = Alike(
-        compared=len(contents),
-        exact=named(exact),
-        near=named(near),
-        scenes=named(shots),
-        looked_at=looks.pairs_asked,
+def bring_up_to_date(dataset: Dataset, rows: Sequence[FileRow], *, backbone: str) -> Task[bool]:
+    """Bring the kept groups up to date where some photos are not in them yet; whether any was.
+
+    New photos are compared with all others, those others not with each other again. Photos
+    without features stay out. Groups of most photos are made anew.
+
+    Args:
+        dataset: Its groups are changed.
+        rows: Those that matter; others that are compared already take part.
+        backbone: Whose features to go by.
+    """
+    before = compared_contents(dataset)
+    wanted = _one_for_each_content(rows)
+    if wanted.keys() <= before:
+        return False
+    store = FeatureStore(dataset.home, backbone)
+    every = _one_for_each_content([*rows, *dataset.rows()])
+    missing = set(store.missing(list(every)))
+    there = [content for content in sorted(every) if content not in missing]
+    contents = [content for content in there if content in before or content in wanted]
+    fresh = [at for at, content in enumerate(contents) if content not in before]
+    known = {kind: load_groups(dataset, kind) for kind in KINDS}
+    search = _Search(dataset, store, [every[content] for content in contents])
+    if 2 * len(fresh) > len(contents):
+        found = yield from search.run(fresh=None, known={})
+    else:
+        found = yield from search.run(fresh=fresh, known=known)
+    # A photo that was removed is new again when it comes back: groups hold those there are.
+    save_groups(dataset, found, compared=(before & every.keys()) | wanted.keys())
+    return True
+
+
+class _Search:
+    """Photos with features, one a content in order of contents, and the groups among them."""
+
+    def __init__(self, dataset: Dataset, store: FeatureStore, rows: Sequence[FileRow]) -> None:
+        self.store = store
+        self.contents = [row.content for row in rows]
+        self.looks = _Looks(dataset, rows)
+
+    def run(
+        self, *, fresh: Sequence[int] | None, known: Mapping[Kind, Sequence[Sequence[str]]]
+    ) -> Task[dict[Kind, list[list[str]]]]:
+        """Groups by kind. With ``fresh``, those known so far, brought up to date for these."""
+        yield from self.looks.hash_all()
+        ready = groups.prepared(_features(self.store, self.contents))
+        asking = None if fresh is None else np.array(fresh, dtype=np.int64)
+        suggested = yield from _told(
+            groups.alike_pairs(ready, least=scenes.SUGGESTED, most_each=12, fresh=asking)
+        )
+        by_hash = yield from _told(groups.hash_pairs(self.looks.hashes, ready, fresh=asking))
+        likely = suggested.alike >= groups.LEAST_ALIKE
+        copies = groups.best_pairs(suggested.only(likely), most_each=groups.MOST_EACH)
+        pairs = groups.merged(copies, by_hash, len(self.contents))
+        begun = self._placed(known.get("near", ()))
+        near = yield from _grown(self.looks, pairs, begun)
+        exact = self._placed(known.get("exact", ()))
+        settled = {tuple(group) for group in begun}
+        changed = [group for group in near if tuple(group) not in settled]
+        inside = {photo for group in changed for photo in group}
+        exact = [group for group in exact if not inside.intersection(group)]
+        exact += yield from self.looks.equal_among(changed)
+        yield _progress("Looking for shots of one scene.")
+        if fresh is None:
+            shots = scenes.scenes(ready, suggested, near)
+        else:
+            shots = scenes.joined(ready, suggested, self._placed(known.get("scene", ())), fresh)
+        return {
+            "exact": self._named(exact),
+            "near": self._named(near),
+            "scene": self._named(shots),
+        }
+
+    def _placed(self, some: Iterable[Sequence[str]]) -> list[list[int]]:
+        """Groups of contents as groups of places, without those whose photos are gone."""
+        place = {content: at for at, content in enumerate(self.contents)}
+        placed = [[place[content] for content in group if content in place] for group in some]
+        return [group for group in placed if len(group) > 1]
+
+    def _named(self, found: Iterable[Sequence[int]]) -> list[list[str]]:
+        return [[self.contents[photo] for photo in group] for group in found]
+
+
+def _result(found: Mapping[Kind, list[list[str]]], search: _Search, began: float) -> Alike:
+    exact, near, shots = (tuple(tuple(group) for group in found[kind]) for kind in KINDS)
+    return Alike(
+        compared=len(search.contents),
+        exact=exact,
+        near=near,
+        scenes=shots,
+        looked_at=search.looks.pairs_asked,
         seconds=time.monotonic() - began,
     )
-    save_groups(
-        dataset,
-        {"exact": result.exact, "near": result.near, "scene": result.scenes},
-        compared=contents,
-    )
-    return result
 
 
 def _one_for_each_content(rows: Iterable[FileRow]) -> dict[str, FileRow]:
@@ -144,7 +206,8 @@ def _features(store: FeatureStore, contents: Sequence[str]) -> np.ndarray:
     return features
 
 
-def _told(task: Generator[float, None, Thing], message: str) -> Task[Thing]:
+def _told(task: Generator[float, None, Thing]) -> Task[Thing]:
+    message = "Comparing photos."
     yield _progress(message)
     told_at = time.monotonic()
     while True:
@@ -162,8 +225,10 @@ def _progress(message: str, *, done: int = 0, total: int = 0) -> Progress:
     return Progress(phase="alike", done=done, total=total, message=message)
 
 
-def _grown(looks: "_Looks", pairs: groups.Pairs) -> Task[list[list[int]]]:
-    """Groups of copies."""
+def _grown(
+    looks: "_Looks", pairs: groups.Pairs, begun: Sequence[Sequence[int]]
+) -> Task[list[list[int]]]:
+    """Groups of copies, those begun among them."""
     sure = groups.surely_same(looks.hashes, pairs)
     looks.alike = dict(
         zip(
@@ -172,7 +237,7 @@ def _grown(looks: "_Looks", pairs: groups.Pairs) -> Task[list[list[int]]]:
             strict=True,
         )
     )
-    growing = groups.grown(len(looks.hashes), pairs, sure, looks.same)
+    growing = groups.grown(len(looks.hashes), pairs, sure, looks.same, begun=begun)
     message = "Looking closely at photos that may be copies."
     told_at = 0.0
     with looks.threads:
@@ -323,6 +388,42 @@ def _seen(path: Path, content: str) -> _Seen:
     reduced = small(picture)
     is_blank = int(reduced.grey.max()) - int(reduced.grey.min()) < 2
     return _Seen(None if is_blank else near_hash(picture), reduced)
+
+
+def _facts(dataset: Dataset, contents: Iterable[str]) -> Task[None]:
+    """Keep how large and sharp photos are that have copies, with the same bytes too."""
+    rows = dataset.rows()
+    times = Counter(row.content for row in rows if row.content)
+    wanted = {*contents, *(content for content, number in times.items() if number > 1)}
+    missing = wanted - load_facts(dataset, wanted).keys()
+    paths = {row.content: dataset.path_of(row) for row in rows if row.content in missing}
+    told_at, done = time.monotonic(), 0
+    with ThreadPoolExecutor(_cores(), thread_name_prefix="facts") as threads:
+        try:
+            for content, facts in zip(paths, threads.map(_facts_of, paths.values()), strict=True):
+                done += 1
+                if facts is not None:
+                    save_facts(dataset, [(content, facts)])
+                if time.monotonic() - told_at >= SECONDS_BETWEEN_REPORTS:
+                    told_at = time.monotonic()
+                    yield _progress("Measuring copies.", done=done, total=len(paths))
+        finally:
+            threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _facts_of(path: Path) -> Facts | None:
+    try:
+        picture = open_rgb(path)
+    except (ImageError, OSError):
+        return None
+    grey = picture.convert("L")
+    scale = SHARPNESS_SIDE / max(picture.size)
+    size = (max(8, round(picture.width * scale)), max(8, round(picture.height * scale)))
+    even = np.asarray(grey.resize(size, Image.Resampling.BICUBIC), dtype=np.float32)
+    edges = (
+        4 * even[1:-1, 1:-1] - even[:-2, 1:-1] - even[2:, 1:-1] - even[1:-1, :-2] - even[1:-1, 2:]
+    )
+    return Facts(picture.width, picture.height, float(edges.std()))
 
 
 def _small_of(path: Path) -> Small | None:

@@ -40,7 +40,7 @@ class Run:
     wrong: int  # of the judged
     error_rate: float  # wrong / judged, 0 to 1
     loss: float  # mean cross-entropy of the judged
-    seconds: Mapping[str, float]  # by step: "embed", "fit", "judge"
+    seconds: Mapping[str, float]  # by step: "embed", "alike", "fit", "judge"
     l2: float  # penalty on half the squared weights, against the summed loss
     folds: int
     created: float  # seconds since 1970

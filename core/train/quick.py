@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from core.dataset import Dataset, FileRow
+from core.dataset.alike import compared_contents
 from core.dataset.folds import folds
 from core.dataset.verdicts import UNREADABLE, load_verdicts
 from core.errors import TrainingError
@@ -93,11 +94,12 @@ class _Training:
         every = self.dataset.rows()
         self.kept_folds = self._deal(material(self.dataset, every))  # or refuses, before long work
         readable = yield from self._timed("embed", self._embed(every))
+        yield from self._timed("alike", self._group(readable))
         latest = self.dataset.history(1)
         standing = self._standing(readable)
         photos = material(self.dataset, standing)
-        if any(row.content not in self.kept_folds for row in photos.rows):
-            self.kept_folds = self._deal(photos)  # a photo was moved from one part to another
+        # Copies found now share a fold; a photo may have been moved from one part to another.
+        self.kept_folds = self._deal(photos)
         labels, fold = self._labelled(photos)
         heads = yield from self._timed("fit", self._fit(photos, labels, fold))
         yield Progress(phase="judge", done=0, total=1, message="Judging every photo.")
@@ -168,6 +170,15 @@ class _Training:
                 point = self._learning_curve_point(learning)
                 if point is not None:
                     yield replace(progress, metrics=point)
+
+    def _group(self, rows: Sequence[FileRow]) -> Task[None]:
+        """Find copies among photos that are new, so that no fold judges what another one learnt."""
+        contents = {row.content for row in rows}
+        if contents <= compared_contents(self.dataset):
+            return
+        from core.networks.alike import bring_up_to_date  # decodes; only where needed
+
+        yield from bring_up_to_date(self.dataset, rows, backbone=self.backbone)
 
     def _standing(self, rows: Sequence[FileRow]) -> list[FileRow]:
         """Those photos as they stand now: people go on sorting while photos are embedded."""

@@ -34,7 +34,7 @@ def test_train_says_how_wrong_the_model_is_on_photos_it_had_not_seen(ready, caps
     assert found["error_rate"] == pytest.approx(0.1)
     assert (found["wrong"], found["judged"], found["images"]) == (6, 60, 60)
     assert found["classes"] == ["cat", "dog"]
-    assert set(found["seconds"]) == {"embed", "fit", "judge"}
+    assert set(found["seconds"]) == {"embed", "alike", "fit", "judge"}
     assert found["run"] == latest_run(Dataset.open(ready).home).id
 
 

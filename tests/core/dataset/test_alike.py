@@ -1,4 +1,10 @@
-from core.dataset.alike import compared, kept_together, load_groups, not_compared, save_groups
+from core.dataset.alike import (
+    compared_contents,
+    kept_together,
+    load_groups,
+    not_compared,
+    save_groups,
+)
 
 
 def test_groups_are_kept_by_kind_in_place_of_the_last_ones(make_set):
@@ -8,7 +14,7 @@ def test_groups_are_kept_by_kind_in_place_of_the_last_ones(make_set):
 
     assert load_groups(dataset, "near") == [["a", "b"], ["c", "d"]]
     assert load_groups(dataset, "scene") == []
-    assert compared(dataset) == 4
+    assert compared_contents(dataset) == {"a", "b", "c", "d"}
 
 
 def test_photos_that_came_since_are_not_compared(make_set):

@@ -3,6 +3,7 @@ from collections import Counter
 import pytest
 
 from core.dataset import Dataset
+from core.dataset.alike import save_groups
 from core.dataset.folds import folds
 
 
@@ -72,3 +73,57 @@ def test_another_number_of_folds_is_dealt_apart(make_set):
 def test_lists_of_unequal_length_are_a_mistake(make_set):
     with pytest.raises(ValueError, match="shorter"):
         folds(make_set({"cat": 1}), contents(2), ["cat"])
+
+
+def test_copies_and_shots_of_one_scene_share_a_fold(make_set):
+    dataset = make_set({"cat": 1})
+    some = contents(40)
+    groups = {"near": [some[0:3], some[3:5]], "scene": [[*some[3:5], *some[5:9]]]}
+    save_groups(dataset, groups, compared=some)
+
+    dealt = folds(dataset, some, ["cat"] * 25 + ["dog"] * 15)
+
+    assert len({dealt[content] for content in some[0:3]}) == 1
+    assert len({dealt[content] for content in some[3:9]}) == 1
+    sizes = Counter(dealt.values()).values()
+    assert len(sizes) == 5 and max(sizes) - min(sizes) <= 2
+
+
+def test_copies_found_later_come_to_the_fold_of_most_and_nothing_else_moves(make_set):
+    dataset = make_set({"cat": 1})
+    some = contents(30)
+    before = folds(dataset, some, ["cat"] * 30)
+    in_one = [content for content in some if before[content] == 2][:2]
+    elsewhere = next(content for content in some if before[content] == 4)
+    new = contents(1, start=100)
+
+    save_groups(dataset, {"near": [[*in_one, elsewhere, *new]]}, compared=some)
+    after = folds(dataset, some + new, ["cat"] * 31)
+
+    assert {content for content in some if after[content] != before[content]} == {elsewhere}
+    assert after[elsewhere] == after[new[0]] == 2
+    assert folds(Dataset.open(dataset.root), some, ["cat"] * 30) == {
+        content: after[content] for content in some
+    }
+
+
+def test_a_copy_that_is_not_among_the_photos_moves_nobody(make_set):
+    dataset = make_set({"cat": 1})
+    some = contents(12)
+    before = folds(dataset, some, ["cat"] * 12)
+    save_groups(dataset, {"near": [some[:2]]}, compared=some)
+
+    after = folds(dataset, some[1:], ["cat"] * 11)
+
+    assert all(after[content] == before[content] for content in some[1:])
+
+
+def test_a_scene_that_is_most_of_a_class_is_spread_but_its_copies_are_not(make_set):
+    dataset = make_set({"cat": 1})
+    some = contents(20)
+    save_groups(dataset, {"near": [some[0:2]], "scene": [some[0:8]]}, compared=some)
+
+    dealt = folds(dataset, some, ["cat"] * 10 + ["dog"] * 10)
+
+    assert dealt[some[0]] == dealt[some[1]]
+    assert len({dealt[content] for content in some[:10]}) == 5

@@ -5,9 +5,9 @@ import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
 from core.dataset import Dataset
-from core.dataset.alike import compared, load_groups, not_compared
+from core.dataset.alike import compared_contents, load_groups, not_compared
 from core.networks import alike
-from core.networks.alike import find_alike
+from core.networks.alike import bring_up_to_date, find_alike
 from core.networks.features import FeatureStore
 from tests.core.images.test_aligning import scene
 from tests.trained_sets import finish
@@ -73,12 +73,13 @@ def test_groups_are_kept_with_what_was_compared(photos):
     keep_features(photos, seed_and_distance)
     number = len({row.content for row in photos.rows()})
 
-    assert (compared(photos), not_compared(photos)) == (0, number)
+    assert (len(compared_contents(photos)), not_compared(photos)) == (0, number)
 
     found = finish(find_alike(photos))
 
     assert sorted(load_groups(photos, "near")) == sorted(sorted(one) for one in found.near)
-    assert compared(photos) == found.compared
+    assert len(compared_contents(photos)) == found.compared == number
+    assert not_compared(photos) == 0
 
 
 def test_photos_whose_features_are_alike_are_no_copies_if_the_pictures_are_not(photos):
@@ -98,7 +99,7 @@ def test_a_search_that_was_stopped_goes_on_with_what_it_had(photos):
             next(task)
         task.close()
 
-        assert compared(photos) == 0
+        assert compared_contents(photos) == set()
 
     assert len(finish(find_alike(photos)).near) == 2
 
@@ -138,3 +139,40 @@ def test_an_empty_set_has_no_groups(tmp_path):
     dataset = Dataset.create(tmp_path / "empty", ["cat"])
 
     assert finish(find_alike(dataset)).near == ()
+
+
+def test_new_photos_join_the_groups_there_are_without_comparing_all_again(photos, monkeypatch):
+    keep_features(photos, seed_and_distance)
+    finish(find_alike(photos))
+    Image.open(photos.root / "dog" / "5_.png").rotate(10).save(photos.root / "cat" / "5_turned.png")
+    scene(7).resize((150, 110)).save(photos.root / "cat" / "7_half.png")
+    finish(photos.reconcile())
+    keep_features(photos, seed_and_distance)
+    asked = []
+    real = alike.agreement
+    monkeypatch.setattr(alike, "agreement", lambda pairs: asked.extend(pairs) or real(pairs))
+
+    assert finish(bring_up_to_date(photos, photos.rows(), backbone="lite0"))
+
+    assert names(photos, load_groups(photos, "near")) == [
+        ["cat/3_flip.png", "dog/3_.png", "dog/3_crop.png"],
+        ["cat/5_turned.png", "dog/5_.png", "dog/5_dark.jpg", "dog/5_same.bmp"],
+        ["cat/7_half.png", "dog/7_.png"],
+    ]
+    assert names(photos, load_groups(photos, "exact")) == [["dog/5_.png", "dog/5_same.bmp"]]
+    assert len(asked) < 8
+    assert not finish(bring_up_to_date(photos, photos.rows(), backbone="lite0"))
+
+
+def test_a_photo_that_was_away_while_groups_were_made_is_compared_when_it_is_back(photos):
+    keep_features(photos, seed_and_distance)
+    flip = next(row.id for row in photos.rows() if row.path == "cat/3_flip.png")
+    photos.remove([flip])
+    finish(find_alike(photos))
+    photos.restore([flip])
+
+    assert finish(bring_up_to_date(photos, photos.rows(), backbone="lite0"))
+
+    assert ["cat/3_flip.png", "dog/3_.png", "dog/3_crop.png"] in names(
+        photos, load_groups(photos, "near")
+    )

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from core.dataset import Dataset
+from core.dataset.alike import save_groups
 from core.dataset.verdicts import StoredVerdict, save_verdicts
 from core.errors import NetworkError, TrainingError
 from core.jobs.progress import Progress
@@ -59,7 +60,7 @@ def test_training_keeps_a_run_that_says_how_well_it_does(photo_set):
     assert run.error_rate == pytest.approx(10 / 60)
     predictions = load_predictions(home, run.id)
     assert run.loss == pytest.approx(float(predictions.loss.mean()))
-    assert set(run.seconds) == {"embed", "fit", "judge"}
+    assert set(run.seconds) == {"embed", "alike", "fit", "judge"}
 
 
 def test_the_kept_heads_give_the_kept_probabilities(photo_set):
@@ -321,7 +322,9 @@ def test_as_a_job_it_says_which_run_came_of_it(photo_set):
 
 def test_training_again_imports_nothing_that_is_slow_to_import(photo_set):
     root = photo_set({"cat": 20, "dog": 20})
-    make_features(opened(root), mistaken_every=10)
+    dataset = opened(root)
+    make_features(dataset, mistaken_every=10)
+    save_groups(dataset, {}, compared=[row.content for row in dataset.rows()])
     script = (
         "import sys; from core.train.quick import train_quick_job\n"
         "for _ in train_quick_job(sys.argv[1]): pass\n"

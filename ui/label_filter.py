@@ -92,7 +92,7 @@ def _follow(dataset: Dataset) -> None:
     state.setdefault("label_says", ANY)
     state.setdefault("label_differs", False)
     state["label_least"] = min(100, max(0, state.get("label_least", 0)))
-    state["label_page"] = max(1, state.get("label_page", 1))
+    state.setdefault("label_page", 1)
 
 
 def keep_address() -> None:
@@ -156,7 +156,7 @@ def choose(dataset: Dataset, run: runs.Run | None) -> None:
             placeholder="file, search words, site",
             max_chars=200,
             on_change=changed,
-            width=190,
+            width=165,
         )
         with st.popover(_more_title(), icon=":material/tune:", key="label_more"):
             _draw_more(dataset, run)

@@ -159,14 +159,45 @@ def _unreadable(dataset: Dataset) -> int:
 
 
 def draw_pages(pages: int, page: int) -> None:
-    """Draw the way to other pages."""
-    key = f"label_pages_{page}_of_{pages}"  # the page may be turned by a key, too
+    """Draw the way to other pages.
 
-    def go() -> None:
-        st.session_state["label_page"] = st.session_state[key]
+    Buttons tell what was pressed. A pagination widget would tell its value, which in a message
+    sent while a key turns the page is still that of the page before.
+    """
+    if pages < 2:
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.button(
+            "Back",
+            key="label_back",
+            icon=":material/chevron_left:",
+            disabled=page == 1,
+            on_click=turn,
+            args=(-1,),
+        )
+        st.button(
+            "Next",
+            key="label_next",
+            icon=":material/chevron_right:",
+            disabled=page == pages,
+            on_click=turn,
+            args=(1,),
+        )
+        st.number_input(
+            f"Page {page:,} of {pages:,}; go to",
+            1,
+            pages,
+            value=None,
+            key="label_jump",
+            placeholder="number",
+            on_change=_jump,
+            width=180,
+        )
 
-    if pages > 1:
-        st.pagination(pages, default=page, key=key, on_change=go)
+
+def _jump() -> None:
+    if st.session_state["label_jump"]:
+        st.session_state["label_page"] = st.session_state["label_jump"]
 
 
 def say_where(

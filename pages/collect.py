@@ -4,6 +4,7 @@ import streamlit as st
 
 from ui.collecting import (
     arriving,
+    earlier,
     folders,
     generators,
     links,
@@ -25,8 +26,22 @@ WAYS = {
 }
 
 
-def draw_ways(target: Target) -> None:
+TO_THE_WAYS = """<script>
+document.querySelector(".st-key-collect_ways")?.scrollIntoView({behavior: "smooth"});
+</script>"""
+
+
+def draw_ways(target: Target, title: str = "") -> None:
     """Draw the choice of ways in, and the chosen one."""
+    with st.container(key="collect_ways"):
+        if title:
+            st.subheader(title, anchor=False)
+        _draw_ways(target)
+    if st.session_state.pop(arriving.SHOW_WAYS, False):
+        st.html(TO_THE_WAYS, unsafe_allow_javascript=True)
+
+
+def _draw_ways(target: Target) -> None:
     way = st.segmented_control(
         "Where from",
         list(WAYS),
@@ -50,12 +65,11 @@ def main() -> None:
     came = arriving.draw(target.dataset)
     if came == "arriving":
         return  # one thing arrives at a time
-    if came == "arrived":
-        st.subheader("Collect more", anchor=False)
-    draw_ways(target)
     set_aside.draw(target.dataset)
-    if target.dataset.counts() or target.dataset.unsorted_count():
+    draw_ways(target, title="Collect more" if came == "arrived" else "")
+    if any(target.dataset.counts().values()) or target.dataset.unsorted_count():
         provenance.draw(target.dataset)
+    earlier.draw(target.dataset)
 
 
 main()

@@ -18,7 +18,7 @@ if dataset is None:
     st.title("Winnow", anchor=False)
     opening.wait_for_pending()
     st.markdown(
-        "- Open a folder of photos, with one folder for each class.\n"
+        "- Collect photos from the web, or open a folder with one folder for each class.\n"
         "- Winnow finds broken files and wrong labels. You decide about each, with a key.\n"
         "- Everything stays on this computer, and every step can be undone."
     )

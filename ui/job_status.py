@@ -33,6 +33,7 @@ def draw(
     kind: str,
     *,
     while_running: Callable[[JobStatus], None] | None = None,
+    told: Callable[[JobStatus], JobStatus] | None = None,
     key: str = "",
 ) -> JobStatus | None:
     """Draw the newest job of a kind and return its status; nothing for one that is done.
@@ -43,6 +44,7 @@ def draw(
         home: Of the data set.
         kind: Of the job.
         while_running: Draws more below the bar at every look, such as a chart.
+        told: Makes of a status the one to show, where the page knows better how far it is.
         key: Tells two of them on one page apart.
     """
     job = jobs.latest(home, kind)
@@ -50,7 +52,7 @@ def draw(
         return None
     if jobs.alive(job):
         looked_at = st.fragment(_look, run_every=SECONDS_BETWEEN_LOOKS)
-        looked_at(home, job.id, while_running, f"{key or kind}")
+        looked_at(home, job.id, while_running, told, f"{key or kind}")
     elif job.state != "done":
         _draw_early_end(home, job, key or kind)
     return job
@@ -73,7 +75,11 @@ def share_done(job: JobStatus) -> float:
 
 
 def _look(
-    home: Path, job_id: str, while_running: Callable[[JobStatus], None] | None, key: str
+    home: Path,
+    job_id: str,
+    while_running: Callable[[JobStatus], None] | None,
+    told: Callable[[JobStatus], JobStatus] | None,
+    key: str,
 ) -> None:
     try:
         job = jobs.status(home, job_id)
@@ -82,7 +88,8 @@ def _look(
     if not jobs.alive(job):
         st.rerun()  # the whole page, once: it shows how the work ended and stops looking
     bar, button = st.columns([5, 1], vertical_alignment="bottom")
-    bar.progress(share_done(job), text=_how_far(job))
+    shown_job = job if told is None else told(job)
+    bar.progress(share_done(shown_job), text=_how_far(shown_job))
     stopping = job.state == "stopping" or st.session_state.get(f"{key}_stopping") == job_id
     button.button(
         "Stopping" if stopping else "Stop",

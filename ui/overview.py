@@ -108,7 +108,7 @@ def steps(now: Standing) -> list[Step]:
     return [
         Step(
             title="Collect",
-            words=f"{count(now.photos, 'photo')} in {count(len(now.counts), 'class', 'classes')}",
+            words=_collect_words(now),
             done=now.classes_with_photos >= 2,
             page="collect",
         ),
@@ -197,6 +197,18 @@ def draw(dataset: Dataset) -> None:
     _draw_steps(steps(now), next_one.page)
     _draw_advice(next_one)
     _draw_classes(dataset, now)
+
+
+def _collect_words(now: Standing) -> str:
+    if not now.photos and not now.unsorted:
+        return "no photos yet"
+    parts = []
+    if now.photos or not now.unsorted:
+        classes = count(now.classes_with_photos, "class", "classes")
+        parts.append(f"{count(now.photos, 'photo')} in {classes}")
+    if now.unsorted:
+        parts.append(f"{now.unsorted:,} unsorted")
+    return ", ".join(parts)
 
 
 def _check_words(state: Checked) -> str:

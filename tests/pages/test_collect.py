@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -10,16 +11,20 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import jobs
+from core.collect import kept
+from core.collect.kept import ClassState
 from core.collect.keys import kept_key
 from core.dataset import Dataset, arrivals, sources
 from core.dataset.sources import Source
 from core.user_folders import user_data
 from tests.search_server import CAPTCHA_PAGE, Item, SearchServer
 from ui import open_sets
-from ui.collecting import provenance
+from ui.collecting import arriving, provenance
 from ui.collecting.pictures import link
+from ui.collecting.search import words_follow
 from ui.collecting.target import name_after
 
+REAL_START = jobs.start
 ROOT = Path(__file__).resolve().parents[2]
 HOSTILE = '"><img src=x onerror="alert(1)"> ![](https:/example.org/x) :smile: **b**'
 
@@ -374,7 +379,9 @@ def test_what_came_is_said_with_every_reason_for_what_did_not(mixed, open_page):
 def test_too_few_results_are_said_with_other_ways_to_go_on(mixed, open_page, started):
     page = open_page("collect", mixed)
     assert "no more pictures for these words" in words(page)
-    assert {"Try Wikimedia Commons", "Paste links", "Upload", "Try again"} <= set(labels(page))
+    assert {"Try Wikimedia Commons", "Paste links", "Upload"} <= set(labels(page))
+    # Bing has no more: asking it again would not help. The refused addresses may be asked again.
+    assert not [button.key for button in page.button if button.key.startswith("collect_again")]
 
     page.button(key="collect_try_0_wikimedia").click().run()
 
@@ -383,7 +390,7 @@ def test_too_few_results_are_said_with_other_ways_to_go_on(mixed, open_page, sta
     assert asked["wanted"] == [
         {"class_name": "cat", "query": "cat", "engine": "wikimedia", "most": 6}
     ]
-    page.button(key="collect_upload_0").click().run()
+    page.button(key="collect_uploads_0").click().run()
     assert page.segmented_control(key="collect_way").value == "uploads"
 
 
@@ -427,6 +434,98 @@ def test_an_engine_that_asks_for_a_captcha_is_no_silent_success(bing, open_page,
     assert "Get them" not in labels(page)
 
 
+def test_without_a_network_the_ways_that_need_none_are_offered(bing, open_page, tmp_path):
+    bing.close()
+    root = Dataset.create(tmp_path / "zoo", ["cat", "dog"]).root
+    assert collected(root, wanted=[search("cat", 5), search("dog", 5)]).state == "done"
+    dataset = Dataset.open(root)
+    away = {"ending": "network", "problem": "Bing cannot be reached."}
+    states = [replace(state, **away) for state in kept.load_searches(dataset, "abc")]
+    kept.save_searches(dataset, "abc", states)
+
+    page = open_page("collect", root)
+
+    assert "Bing cannot be reached" in words(page)
+    keys = [button.key for button in page.button]
+    ways = ("collect_again_0", "collect_uploads_0", "collect_folders_0", "collect_generators_0")
+    assert set(ways) <= set(keys)
+    assert "collect_try_0_wikimedia" not in keys
+    page.button(key="collect_generators_0").click().run()
+    assert "Draw 500 pictures" in labels(page)
+    assert "Where photos came from" not in [one.label for one in page.expander]  # there are none
+
+
+def test_a_search_in_vain_makes_room_for_the_next_one():
+    one = ClassState(class_name="cat", engine="bing", query="cat", asked=5, done=True)
+    assert [state.engine for state in arriving.worth_a_row([one])] == ["bing"]
+
+    another = replace(one, engine="openverse", found=3)
+
+    assert [state.engine for state in arriving.worth_a_row([one, another])] == ["openverse"]
+    assert len(arriving.worth_a_row([replace(one, found=1), another])) == 2
+    assert len(arriving.worth_a_row([replace(one, class_name="dog"), another])) == 2
+
+
+def test_a_row_that_a_slow_browser_still_tells_of_does_no_harm():
+    page = newcomer()
+    gone = page.session_state["collect_rows"][0]
+    page.button[labels(page).index("cats vs kittens")].click().run()
+    assert f"collect_name_{gone}" not in page.session_state
+
+    words_follow(gone)  # as when the browser sends the old row with the next press
+
+    assert [name for name, _ in rows(page.run())] == ["cat", "kitten"]
+
+
+def test_the_bar_says_what_the_rows_say(tmp_path, monkeypatch):
+    dataset = Dataset.create(tmp_path / "zoo", ["cat", "dog"])
+    states = [
+        ClassState(class_name="cat", engine="bing", query="cat", asked=50, kept=20),
+        ClassState(class_name="dog", engine="bing", query="dog", asked=50, kept=23),
+    ]
+    monkeypatch.setattr(kept, "state", lambda *_: states)
+    lagging = jobs.JobStatus(
+        id="1", kind="collect", state="running", message="Fetching cat: 0 of 50", done=0, total=100
+    )
+
+    told = arriving.as_rows_say(dataset, "abc", lagging)
+
+    assert (told.done, told.total) == (43, 100)
+    before = replace(lagging, message="Looking at the photos already there", done=3, total=4)
+    assert arriving.as_rows_say(dataset, "abc", before) == before
+
+
+def test_an_earlier_collection_can_be_looked_at_and_asked_for_more(
+    mixed, bing, photos, open_page, started
+):
+    dataset = Dataset.open(mixed)
+    urls = bing.offer("owl", [Item.photo(path) for path in photos(12)[8:]])
+    monkey = [{"url": url, "class_name": "owl"} for url in urls]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jobs, "start", REAL_START)
+        assert collected(mixed, collection="def", urls=monkey).state == "done"
+    page = unfolded(open_page("collect", mixed), "earlier", dataset)
+
+    assert page.selectbox(key="collect_earlier_chosen").value == "abc"
+    assert "sent a page instead of a picture" in words(page)
+    page.number_input(key="collect_earlier_more").set_value(5).run()
+    page.button(key="collect_earlier_get_more").click().run()
+
+    assert started[0]["collection"] == "abc"
+    assert {row["class_name"]: row["most"] for row in started[0]["wanted"]} == {"cat": 9, "dog": 9}
+
+
+def test_links_that_were_handed_over_are_taken_off_the_form(started, open_page, photo_set):
+    page = open_page("collect", photo_set({"cat": 1}))
+    page.segmented_control(key="collect_way").set_value("links").run()
+    page.text_area(key="collect_links").set_value("https://example.org/a.jpg, dog").run()
+
+    page.button(key="collect_fetch").click().run()
+
+    assert len(started) == 1
+    assert page.text_area(key="collect_links").value == ""
+
+
 def test_what_was_set_aside_can_be_kept_and_that_undone(mixed, open_page):
     dataset = Dataset.open(mixed)
     (aside,) = arrivals.set_aside(dataset)
@@ -438,8 +537,10 @@ def test_what_was_set_aside_can_be_kept_and_that_undone(mixed, open_page):
 
     unfolded(page, "aside", dataset).button(key="collect_unkeep").click().run()
     assert [one.id for one in arrivals.set_aside(dataset)] == [aside.id]
-    unfolded(page, "aside", dataset).button(key="collect_keep_all").click().run()
+    page = unfolded(page, "aside", dataset)
+    page.button(key=f"collect_keep_one_{aside.id}").click().run()
     assert arrivals.set_aside(dataset) == []
+    assert "Nothing is set aside any more" in words(unfolded(page, "aside", dataset))
     assert not page.exception
 
 

@@ -2,7 +2,7 @@
 
 import base64
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -30,6 +30,7 @@ from ui.words import count, plain, shown
 KIND, JOB = "collect", "core.collect.imports.importing:import_job"
 NAMES_IN_A_PREVIEW = 10
 SENTENCES_AT_ONCE = 5
+MOST_CLASSES_NAMED = 6
 SECONDS_FOR_ALL_NAMES = 10.0  # for a pattern that did well on a few
 OWN = "Another pattern"
 
@@ -295,24 +296,49 @@ def _arranged(looked: Looked, plan: Plan, target: Target) -> Arranged | None:
         known_before: Arranged = kept[1]
         return known_before
 
-    def read(name: str) -> bytes:
-        with open_bundle(looked.source) as bundle:  # only for a table: its list may be long
-            return reader_for(bundle, plan)(name)
-
     try:
         arranged = arrange(
             looked.names,
             plan,
             known=known,
             unsorted=_unsorted(target),
-            read=read,
+            read=_reader(looked, plan),
             seconds=SECONDS_FOR_ALL_NAMES,
         )
     except WinnowError as error:
-        st.error(plain(str(error)), icon=":material/error:")
+        if plan.layout == "list" and not plan.make_new and (new := _new_classes(looked, plan)):
+            named = ", ".join(plain(name, limit=40) for name in new[:MOST_CLASSES_NAMED])
+            more = " and others" if len(new) > MOST_CLASSES_NAMED else ""
+            st.info(
+                f"The data set has none of the list's classes: {named}{more}. Tick the box above "
+                "to make them.",
+                icon=":material/info:",
+            )
+        else:
+            st.error(plain(str(error)), icon=":material/error:")
         return None
     st.session_state["arranged"] = (asked, arranged)
     return arranged
+
+
+def _reader(looked: Looked, plan: Plan) -> Callable[[str], bytes]:
+    def read(name: str) -> bytes:
+        with open_bundle(looked.source) as bundle:  # only for a table: its list may be long
+            return reader_for(bundle, plan)(name)
+
+    return read
+
+
+def _new_classes(looked: Looked, plan: Plan) -> list[str]:
+    """The classes that a list names, were they made; none where it cannot be used even so."""
+    made = replace(plan, make_new=True)
+    try:
+        arranged = arrange(
+            looked.names, made, known=[], unsorted=DEFAULT_UNSORTED, read=_reader(looked, made)
+        )
+    except WinnowError:
+        return []
+    return list(arranged.classes)
 
 
 def _draw_what_will_be(looked: Looked, arranged: Arranged) -> None:

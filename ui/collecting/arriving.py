@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 from uuid import uuid4
 
@@ -26,12 +27,22 @@ from ui.words import count, plain, shown
 KIND = "collect"  # of every job that brings photos, so that one arrives at a time
 TARGET = "core.collect.collecting:collect_job"
 WAY = "collect_way"  # key of the page's choice of ways
+SHOW_WAYS = "collect_show_ways"  # session key: a way was chosen up here, and lies further down
+FETCHING = "Fetching"  # how what a search says begins while photos come
 
 NEWEST = 16
 MOST_REFUSED = 500
 MOST_REASONS = 12
+# Ways in that help where a search does not, with their icons: all of them, and without a network.
+OTHER_WAYS = (("links", "Paste links", "link"), ("uploads", "Upload", "upload"))
+OFFLINE_WAYS = (
+    ("uploads", "Upload", "upload"),
+    ("folders", "Folder on this computer", "folder_open"),
+    ("generators", "Drawn by Winnow", "brush"),
+)
 MORE = 50  # proposed for "Get more"
 MOST_CLASSES_NAMED = 4
+MOST_CLASSES_SHOWN = 6  # of photos brought along
 
 
 def begin(
@@ -89,19 +100,35 @@ def draw(dataset: Dataset) -> Literal["nothing", "arriving", "arrived"]:
         job_status.draw(
             dataset.home,
             KIND,
-            while_running=lambda _: _draw_rows(dataset, collection, live=True),
+            while_running=lambda _: draw_rows(dataset, collection, live=True),
+            told=lambda job: as_rows_say(dataset, collection, job),
         )
         return "arriving"
     job_status.draw(dataset.home, KIND)  # says how it ended early, and offers to go on
     with st.container(border=True):
         _draw_end(dataset, collection)
-        _draw_rows(dataset, collection, live=False)
+        draw_rows(dataset, collection, live=False)
         brought.draw(dataset, collection)
         for number, short in enumerate(shortfalls(kept.state(dataset, collection))):
             _draw_shortfall(dataset, short, arguments, number)
-        _draw_refused(dataset, collection, arguments)
+        draw_refused(dataset, collection, arguments)
         _draw_next(dataset, arguments, came=sources.arrived_count(dataset, collection) > 0)
     return "arrived"
+
+
+def as_rows_say(dataset: Dataset, collection: str, job: JobStatus) -> JobStatus:
+    """The status with the numbers of the rows below it, which are newer than the job's own."""
+    if not job.message.startswith(FETCHING):
+        return job
+    states = kept.state(dataset, collection)
+    if not states:
+        return job
+    return replace(
+        job,
+        message="Fetching photos",
+        done=sum(min(one.kept, one.asked) for one in states),
+        total=sum(one.asked for one in states),
+    )
 
 
 def _asked(dataset: Dataset, job: JobStatus) -> Mapping[str, Any]:
@@ -128,14 +155,46 @@ def _draw_end(dataset: Dataset, collection: str) -> None:
         st.caption(". ".join(said) + ".")
 
 
-def _draw_rows(dataset: Dataset, collection: str, *, live: bool) -> None:
+def draw_rows(dataset: Dataset, collection: str, *, live: bool) -> None:
+    """Draw the classes of a collection with their newest photos."""
     states = kept.state(dataset, collection)
-    rows = [_row(dataset, collection, state) for state in states]
+    rows = [_row(dataset, collection, state) for state in worth_a_row(states)]
     if not rows:  # photos brought along, not searched for
-        pictures = _newest(dataset, collection, "*")
-        rows = [LiveRow(name="Newest", words="", counts="", pictures=pictures)] if pictures else []
+        rows = _rows_brought(dataset, collection, live=live)
     if rows:
         live_rows(rows, key=f"collect_rows_{collection}", live=live)
+
+
+def worth_a_row(states: Sequence[ClassState]) -> list[ClassState]:
+    """The searches, without those in vain for classes that another one was made for since."""
+    found = []
+    for number, one in enumerate(states):
+        others = [other for other in states[number + 1 :] if other.class_name == one.class_name]
+        if one.found or not one.done or not others:
+            found.append(one)
+    return found
+
+
+def _rows_brought(dataset: Dataset, collection: str, *, live: bool) -> list[LiveRow]:
+    """The classes of photos that were not searched for; while they come, the newest of all."""
+    if live:
+        pictures = _newest(dataset, collection, "*")
+        return [LiveRow(name="Newest", words="", counts="", pictures=pictures)] if pictures else []
+    by_class = sources.arrived_by_class(dataset, collection)
+    rows = [
+        LiveRow(
+            name=_named(name, limit=40),
+            words="",
+            counts=count(number, "photo"),
+            pictures=_newest(dataset, collection, name),
+        )
+        for name, number in list(by_class.items())[:MOST_CLASSES_SHOWN]
+    ]
+    if (more := len(by_class) - MOST_CLASSES_SHOWN) > 0:
+        rows.append(
+            LiveRow(name="", words=f"and {count(more, 'more class', 'more classes')}", counts="")
+        )
+    return rows
 
 
 def _row(dataset: Dataset, collection: str, state: ClassState) -> LiveRow:
@@ -163,15 +222,20 @@ def _newest(dataset: Dataset, collection: str, class_name: str | None) -> list[P
 
 
 def _counts(state: ClassState) -> str:
-    parts = [f"{state.found:,} found"]
-    for number, words in (
-        (state.rejected, "not usable"),
-        (state.duplicates, "the same"),
-        (state.near, "nearly the same"),
-        (state.small, "too small"),
-    ):
-        if number:
-            parts.append(f"{number:,} {words}")
+    """What else there was: "From 55 results · 3 not usable · 1 copy"."""
+    parts = []
+    if state.engine != kept.LIST:  # its number of links is the number asked for
+        parts.append(f"From {count(state.found, 'result')}" if state.found else "No results")
+        if not state.found and not state.done:
+            parts = ["Searching"]
+    if state.rejected:
+        parts.append(f"{state.rejected:,} not usable")
+    if state.duplicates:
+        parts.append(count(state.duplicates, "copy", "copies"))
+    if state.near:
+        parts.append(count(state.near, "near copy", "near copies"))
+    if state.small:
+        parts.append(f"{state.small:,} too small")
     return " · ".join(parts)
 
 
@@ -183,15 +247,16 @@ def _draw_shortfall(
     listed = ", ".join(names[:MOST_CLASSES_NAMED]) + (f" and {more:,} more" if more > 0 else "")
     st.warning(f"{listed}: {plain(short.problem)}", icon=":material/warning:")
     with st.container(horizontal=True):
-        for engine in short.next_best[:2]:
-            st.button(
-                f"Try {plain(ENGINES[engine].title)}",
-                key=f"collect_try_{number}_{engine}",
-                icon=":material/search:",
-                on_click=_go_on,
-                args=(dataset, arguments, short.with_engine(engine)),
-            )
-        if short.engine != kept.LIST:
+        if not short.is_offline:
+            for engine in short.next_best[:2]:
+                st.button(
+                    f"Try {plain(ENGINES[engine].title)}",
+                    key=f"collect_try_{number}_{engine}",
+                    icon=":material/search:",
+                    on_click=_go_on,
+                    args=(dataset, arguments, short.with_engine(engine)),
+                )
+        if short.engine != kept.LIST and short.may_mend:
             st.button(
                 "Try again",
                 key=f"collect_again_{number}",
@@ -199,20 +264,14 @@ def _draw_shortfall(
                 on_click=_go_on,
                 args=(dataset, arguments, short.again()),
             )
-        st.button(
-            "Paste links",
-            key=f"collect_paste_{number}",
-            icon=":material/link:",
-            on_click=_choose,
-            args=("links",),
-        )
-        st.button(
-            "Upload",
-            key=f"collect_upload_{number}",
-            icon=":material/upload:",
-            on_click=_choose,
-            args=("uploads",),
-        )
+        for way, title, icon in OFFLINE_WAYS if short.is_offline else OTHER_WAYS:
+            st.button(
+                title,
+                key=f"collect_{way}_{number}",
+                icon=f":material/{icon}:",
+                on_click=_choose,
+                args=(way,),
+            )
 
 
 def _go_on(
@@ -226,9 +285,11 @@ def _go_on(
 
 def _choose(way: str) -> None:
     st.session_state[WAY] = way
+    st.session_state[SHOW_WAYS] = True
 
 
-def _draw_refused(dataset: Dataset, collection: str, arguments: Mapping[str, Any]) -> None:
+def draw_refused(dataset: Dataset, collection: str, arguments: Mapping[str, Any]) -> None:
+    """Draw the addresses that gave no photo with their reasons, folded; nothing without any."""
     refused = fetched.refused(dataset, collection, limit=MOST_REFUSED)
     if not refused:
         return
@@ -252,7 +313,7 @@ def _draw_refused(dataset: Dataset, collection: str, arguments: Mapping[str, Any
             hide_index=True,
             key=f"collect_refused_table_{collection}",
         )
-        if any(one.again for one in refused):
+        if arguments and any(one.again for one in refused):
             st.button(
                 "Try again",
                 key=f"collect_refused_again_{collection}",
@@ -287,10 +348,11 @@ def _draw_next(dataset: Dataset, arguments: Mapping[str, Any], *, came: bool) ->
         elif came:
             st.markdown("To train, photos of at least two classes are needed.", width="content")
         if came and arguments.get("wanted"):
-            _draw_more(dataset, arguments)
+            draw_more(dataset, arguments)
 
 
-def _draw_more(dataset: Dataset, arguments: Mapping[str, Any]) -> None:
+def draw_more(dataset: Dataset, arguments: Mapping[str, Any], *, key: str = "collect") -> None:
+    """Draw the button that asks for more photos of a collection."""
     with st.popover("Get more", icon=":material/add_photo_alternate:"):
         more = st.number_input(
             "More photos for each class",
@@ -298,12 +360,12 @@ def _draw_more(dataset: Dataset, arguments: Mapping[str, Any]) -> None:
             max_value=1000,
             value=MORE,
             step=10,
-            key="collect_more",
+            key=f"{key}_more",
         )
         st.caption("What is there already is not fetched again.")
         st.button(
             "Get them",
-            key="collect_get_more",
+            key=f"{key}_get_more",
             type="primary",
             on_click=_get_more,
             args=(dataset, arguments, int(more)),

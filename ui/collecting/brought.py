@@ -11,7 +11,7 @@ from ui.collecting.arrangement import draw_sentences
 from ui.words import count, plain
 
 
-def draw(dataset: Dataset, collection: str) -> None:
+def draw(dataset: Dataset, collection: str, *, key: str = "") -> None:
     """Draw how an import went; nothing for a collection that is none."""
     record = load_record(dataset, collection)
     if record is None:
@@ -20,7 +20,7 @@ def draw(dataset: Dataset, collection: str) -> None:
     st.markdown(_words(record, found))
     draw_sentences((*record.left_out, *record.told))
     if found.doubtful:
-        _draw_doubtful(dataset, collection, found)
+        _draw_doubtful(dataset, collection, found, key)
 
 
 def _words(record: Record, found: Arrived) -> str:
@@ -40,7 +40,7 @@ def _words(record: Record, found: Arrived) -> str:
     return f"{words}. All were checked."
 
 
-def _draw_doubtful(dataset: Dataset, collection: str, found: Arrived) -> None:
+def _draw_doubtful(dataset: Dataset, collection: str, found: Arrived, key: str) -> None:
     exact = sum(copy.is_exact for copy in found.copies)
     near = len(found.copies) - exact
     parts = []
@@ -54,7 +54,7 @@ def _draw_doubtful(dataset: Dataset, collection: str, found: Arrived) -> None:
     number = len(found.doubtful)
     st.button(
         f"Set aside all {number:,}" if number > 1 else "Set it aside",
-        key="set_doubtful_aside",
+        key=f"{key}set_doubtful_aside",
         icon=":material/move_to_inbox:",
         help="They are moved to the removed photos, where they can be restored.",
         disabled=dataset.read_only,

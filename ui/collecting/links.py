@@ -17,10 +17,17 @@ MOST_BYTES_MB = 20
 MOST_PROBLEMS = 8
 MOST_CLASSES_NAMED = 8
 
+# Session keys.
+BEGUN = "collect_links_begun"  # the links were handed over
+ROUND = "collect_links_round"  # a new number makes a new, empty uploader
+
 
 @st.fragment  # what is typed draws nothing else anew
 def draw(target: Target) -> None:
     """Draw where links are given, what they hold, and the button that fetches them."""
+    if st.session_state.pop(BEGUN, False):  # those were used up: fetched twice, nothing comes
+        st.session_state["collect_links"] = ""
+        st.session_state[ROUND] = st.session_state.get(ROUND, 0) + 1
     pasted = st.text_area(
         "Links, one a line",
         key="collect_links",
@@ -32,13 +39,13 @@ def draw(target: Target) -> None:
     file = st.file_uploader(
         "Or a file with links",
         type=["txt", "csv", "tsv"],
-        key="collect_links_file",
+        key=f"collect_links_file_{st.session_state.get(ROUND, 0)}",
         max_upload_size=MOST_BYTES_MB,
         help="A text with a link a line, or a table with a column of links and one of classes.",
     )
     left, right = st.columns(2, vertical_alignment="bottom")
     class_name = left.text_input(
-        "Class of links without one",
+        "Class of the links that name none",
         key="collect_links_class",
         placeholder="none: they become unsorted",
         persist_state="session",
@@ -104,6 +111,7 @@ def _begin(
     except WinnowError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
+    st.session_state[BEGUN] = True
     arriving.begin(dataset, urls=found, min_side=min_side, list_name=list_name)
     st.rerun()
 

@@ -87,13 +87,12 @@ def _draw_presets() -> None:
 def _draw_row(number: int) -> Row:
     is_first = number == st.session_state[ROWS][0]  # the others need no explaining again
     with st.container(border=True, key=f"collect_row_{number}"):
-        fields, end = st.columns([14, 1], vertical_alignment="bottom")
-        with fields, st.grid(4, min_column_width=140):
+        with st.grid(5, min_column_width=140, vertical_alignment="bottom"):
             typed = st.text_input(
                 "Class",
                 key=f"collect_name_{number}",
                 placeholder="chihuahua" if is_first else None,
-                on_change=_words_follow,
+                on_change=words_follow,
                 args=(number,),
                 persist_state="session",
                 help="A folder with this name holds its photos." if is_first else None,
@@ -122,15 +121,16 @@ def _draw_row(number: int) -> Row:
                 persist_state="session",
                 help=_about_engines() if is_first else None,
             )
-        end.button(
-            ":material/close:",
-            key=f"collect_away_{number}",
-            type="tertiary",
-            help="Remove this row",
-            disabled=len(st.session_state[ROWS]) == 1,
-            on_click=_remove,
-            args=(number,),
-        )
+            st.button(
+                "Remove",
+                key=f"collect_away_{number}",
+                type="tertiary",
+                icon=":material/close:",
+                help="Remove this class from the list",
+                disabled=len(st.session_state[ROWS]) == 1,
+                on_click=_remove,
+                args=(number,),
+            )
     typed, query = typed.strip(), query.strip()
     return Row(class_name=typed, query=query or typed, engine=chosen, most=int(at_most))
 
@@ -271,8 +271,10 @@ def _add() -> None:
 
 
 def _remove(number: int) -> None:
-    st.session_state[ROWS] = [one for one in st.session_state[ROWS] if one != number]
-    _let_go([number])
+    others = [one for one in st.session_state[ROWS] if one != number]
+    if others:  # pressed twice at once, the last row stays
+        st.session_state[ROWS] = others
+        _let_go([number])
 
 
 def _let_go(numbers: Sequence[int]) -> None:
@@ -281,9 +283,12 @@ def _let_go(numbers: Sequence[int]) -> None:
             st.session_state.pop(f"collect_{part}_{number}", None)
 
 
-def _words_follow(number: int) -> None:
+def words_follow(number: int) -> None:
     """Search for the class's name, unless other words were typed."""
-    name = st.session_state[f"collect_name_{number}"].strip()
+    typed = st.session_state.get(f"collect_name_{number}")
+    if typed is None:
+        return  # a slow browser still tells of a row that an example has replaced
+    name = typed.strip()
     was = st.session_state.get(f"collect_was_{number}", "")
     if st.session_state.get(f"collect_words_{number}", "").strip() in ("", was):
         st.session_state[f"collect_words_{number}"] = name

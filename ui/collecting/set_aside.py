@@ -15,8 +15,8 @@ from ui.words import count, plain, shown
 A_PAGE = 12
 HEIGHT = 132
 KINDS = {
-    "duplicate": "the same picture",
-    "near_duplicate": "nearly the same",
+    "duplicate": "copies",
+    "near_duplicate": "near copies",
     "too_small": "too small",
 }
 KEPT = "collect_kept_step"  # session key: journal step of the photos kept last
@@ -35,10 +35,18 @@ def draw(dataset: Dataset) -> None:
     ) as folded:
         if not folded.open:
             return
-        st.markdown(
-            f"**{count(len(rows), 'photo')}** came too, but {'is' if len(rows) == 1 else 'are'} "
-            "not in your classes. They lie among the removed photos: keep any of them."
-        )
+        if len(rows) == 1:
+            st.markdown(
+                "**1 photo** came too, but was not put into its class. It waits here and among "
+                "the removed photos."
+            )
+        elif rows:
+            st.markdown(
+                f"**{len(rows):,} photos** came too, but were not put into their classes. They "
+                "wait here and among the removed photos: keep those you want."
+            )
+        else:
+            st.markdown("Nothing is set aside any more.")
         _draw_actions(dataset, rows)
         pages = -(-len(rows) // A_PAGE)
         page = min(st.session_state.get("collect_aside_page", 1), max(pages, 1))
@@ -55,9 +63,9 @@ def _draw_actions(dataset: Dataset, rows: Sequence[AsideRow]) -> None:
     kinds = {kind: [row.id for row in rows if row.kind == kind] for kind in KINDS}
     there = {kind: ids for kind, ids in kinds.items() if ids}
     with st.container(horizontal=True):
-        if rows:
+        if len(rows) > 1:
             st.button(
-                f"Keep all {len(rows):,}" if len(rows) > 1 else "Keep it",
+                f"Keep all {len(rows):,}",
                 key="collect_keep_all",
                 icon=":material/restore_from_trash:",
                 on_click=_keep,

@@ -6,11 +6,13 @@ the labels' doing; only what the later model gains on top of that is its own.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from core.dataset import Dataset
+from core.dataset.alike import kept_together
 from core.runs import Predictions, Run, load_predictions
 from core.runs.split import in_part
 
@@ -36,7 +38,9 @@ class Comparison:
     only_before: int  # left out: not in the later run, or with another content there
     only_after: int
     not_judged: int  # left out: a run trained on it without judging it
-    other_fold: int  # left out: the runs judged it with different photos held out
+    # Left out: the runs judged it with different photos held out, or one of them had learnt a copy
+    # of it or a shot of the same scene, and the other had not.
+    other_fold: int
     verdict: str  # one sentence
     words: tuple[str, ...]  # the verdict and what else to know, a sentence or two each
 
@@ -67,7 +71,11 @@ def compare(dataset: Dataset, before: Run, after: Run) -> Comparison:
     later = load_predictions(dataset.home, after.id)
     at_earlier, at_later = _shared(earlier, later)
     judged = earlier.judged[at_earlier] & later.judged[at_later]
+    together = kept_together(dataset)
+    given_away_before = _given_away(earlier, together, folds=before.folds)[at_earlier]
+    given_away_after = _given_away(later, together, folds=after.folds)[at_later]
     same_fold = earlier.fold[at_earlier] == later.fold[at_later]
+    same_fold &= given_away_before == given_away_after
     kept = judged & same_fold
     pairs = _pairs(before, earlier, at_earlier[kept], after, later, at_later[kept])
 
@@ -128,6 +136,23 @@ def _shared(earlier: Predictions, later: Predictions) -> tuple[np.ndarray, np.nd
     ]
     both = np.array(pairs, dtype=np.int64).reshape(-1, 2)
     return both[:, 0], both[:, 1]
+
+
+def _given_away(predictions: Predictions, together: Mapping[str, str], *, folds: int) -> np.ndarray:
+    """(N,) whether the head that judged a row had learnt a photo that looks like it."""
+    # What a data set's own split holds out is judged by one head, which learnt none of it.
+    fold = np.minimum(predictions.fold, folds).tolist()
+    sides: dict[str, set[int]] = {}
+    for content, side in zip(predictions.content, fold, strict=True):
+        if content in together:
+            sides.setdefault(together[content], set()).add(side)
+    return np.array(
+        [
+            content in together and sides[together[content]] != {side}
+            for content, side in zip(predictions.content, fold, strict=True)
+        ],
+        dtype=bool,
+    )
 
 
 def _pairs(

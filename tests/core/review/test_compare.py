@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from core.dataset import Dataset
+from core.dataset.alike import save_groups
 from core.review.compare import compare, sign_test
 from core.runs import Predictions, Run, load_predictions, save_run
 from core.train.quick import train_quick
@@ -197,3 +198,24 @@ def test_a_round_of_relabelling_is_compared_end_to_end(photo_set):
     assert (found.photos, found.changed) == (60, 6)
     assert (found.before_old, found.before_corrected, found.after_corrected) == (6, 0, 0)
     assert "neither better nor worse" in found.verdict
+
+
+def test_a_photo_whose_copy_only_one_of_the_models_had_learnt_is_left_out(dataset):
+    """Photo 0 keeps its fold, but its copy, photo 3, came to it in the meantime."""
+    rows = plain([(0, 0), (0, 0), (1, 1), (0, 0), (1, 1)])
+    moved = [(*row[:4], 0) if row[1] == "c3" else row for row in rows]
+    before, after = save(dataset, 1, rows), save(dataset, 2, moved)
+    save_groups(dataset, {"near": [["c0", "c3"], ["c1", "elsewhere"]]}, compared=[])
+
+    found = compare(dataset, before, after)
+
+    assert (found.photos, found.other_fold) == (3, 2)
+    assert "2 judged with other photos held out" in found.words[-1]
+
+
+def test_photos_that_a_given_split_holds_out_are_not_learnt_by_their_head(dataset):
+    rows = [(0, "c0", 0, 0, 5), (1, "c1", 0, 0, 6), (2, "c2", 1, 1, 0)]
+    before, after = save(dataset, 1, rows), save(dataset, 2, rows)
+    save_groups(dataset, {"scene": [["c0", "c1"]]}, compared=[])
+
+    assert compare(dataset, before, after).photos == 3

@@ -224,6 +224,8 @@ def _reduce(image: Image.Image, *, shortest: int | None, longest: int | None) ->
 
 def _orientation(image: Image.Image) -> int:
     """EXIF's orientation, 1 where there is none or the block is broken."""
+    if image.format in JPEGS and not image.info.keys() & {"exif", "xmp"}:
+        return 1  # asking for it would take a tenth of the time that a small photo takes
     try:
         orientation = image.getexif().get(EXIF_ORIENTATION, 1)
     except Exception:  # a broken EXIF block says nothing against the picture

@@ -7,6 +7,7 @@ has many files to get through may have its first processes forked, on Linux: the
 never touch what the threads of their parent may hold. All others are started anew.
 """
 
+import gc
 import importlib
 import json
 import os
@@ -188,6 +189,7 @@ def _become(answer_all: AnswerAll, hear: int, answer: int) -> NoReturn:
     try:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.set_wakeup_fd(-1)
+        gc.freeze()  # what is the parent's is not looked through again and again
         os.dup2(hear, 0)
         os.dup2(answer, 1)
         for one in sorted(int(name) for name in os.listdir("/proc/self/fd")):

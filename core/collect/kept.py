@@ -12,6 +12,7 @@ from typing import Any
 
 from core.dataset import Dataset
 from core.dataset.names import decoded
+from core.dataset.sources import query_as_kept
 
 COLLECTIONS = "collections"  # the setting with the ids, newest first
 LIST = "list"  # stands for an engine where the addresses come from a list
@@ -54,7 +55,7 @@ def state(dataset: Dataset, collection: str) -> list[ClassState]:
     for row in load_searches(dataset, collection):
         place = (row.class_name, row.engine)
         kept = {
-            outcome: counts.get((*place, row.query or None, outcome), 0)
+            outcome: counts.get((*place, query_as_kept(row.query) or None, outcome), 0)
             for outcome in ("kept", "duplicate", "near_duplicate", "too_small")
         }
         # A rejected address has no photo that would say which search words led to it: with several

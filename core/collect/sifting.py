@@ -77,6 +77,7 @@ class Sifter:
         self._dataset = dataset
         self._collection = collection
         self._step = step_to_join(dataset, collection)
+        self._seen = _last_row(dataset)
         self._contents = _known_contents(dataset)
         self._near = NearIndex(load_near_hashes(dataset).items())
         self._last: dict[str | None, int] = {}  # numbers in names, by class
@@ -118,15 +119,59 @@ class Sifter:
 
     def flush(self) -> None:
         """Take in what was decided, as part of the collection's one step, and write it down."""
-        kept, aside, rejected = self._kept, self._aside, self._rejected
-        self._kept, self._aside, self._rejected = [], [], []
+        kept, rejected = self._kept, self._rejected
+        self._kept, self._rejected = [], []
         if kept:
-            taken = self._take_in(kept, rejected)
-            self._note_kept(kept, taken)
-        else:
-            note_fetched(self._dataset, rejected)
+            with self._dataset.editing():  # so that nobody brings the same in between
+                kept = self._without_what_others_brought(kept)
+                if kept:
+                    taken, rejected = self._take_in(kept, rejected), []
+            if kept:
+                self._note_kept(kept, taken)
+        note_fetched(self._dataset, rejected)
+        aside, self._aside = self._aside, []
         if aside:
             self._take_in(self._with_reasons(aside), [])
+
+    def _without_what_others_brought(self, waiting: list[Waiting]) -> list[Waiting]:
+        """Those to keep, without copies of photos that came in meanwhile from elsewhere."""
+        others = self._brought_by_others()
+        hashes = load_near_hashes(self._dataset) if others else {}
+        near = NearIndex((content, hashes[content]) for content in others.keys() & hashes.keys())
+        kept = []
+        for one in waiting:
+            look = one.came.look
+            assert look is not None
+            nearest = None if look.near is None else near.nearest(look.near)
+            if look.content in others:
+                self._put_aside_after_all(one, "duplicate", others[look.content])
+            elif nearest is not None:
+                self._put_aside_after_all(one, "near_duplicate", others[nearest[0]])
+            else:
+                kept.append(one)
+        for content, known in others.items():
+            self._contents[content] = known
+            if content in hashes:
+                self._near.add(content, hashes[content])
+        return kept
+
+    def _brought_by_others(self) -> dict[str, Known]:
+        """What is new in the data set and not from here: another command's, or put in by hand."""
+        before, self._seen = self._seen, _last_row(self._dataset)
+        rows = self._dataset.connection().execute(
+            f"SELECT content, id FROM file WHERE id>? AND place={PRESENT} AND content<>''",
+            (before,),
+        )
+        known = {content: Known(file=file_id) for content, file_id in rows}
+        ours = {one.file for content in known if (one := self._contents.get(content))}
+        return {content: one for content, one in known.items() if one.file not in ours}
+
+    def _put_aside_after_all(self, one: Waiting, kind: AsideKind, like: Known) -> None:
+        aside = Aside(kind=kind, reason="")
+        self._aside.append(replace(one, arrival=replace(one.arrival, aside=aside), like=like))
+        if one.known is not None:
+            one.known.file = like.file  # for those that are set aside as copies of this one
+        one.came.candidate.hunt.lose()
 
     def _reject(self, came: Came, reason: str, *, again: bool) -> None:
         self._rejected.append(self._fetched(came, "rejected", reason=reason, again=again))
@@ -296,6 +341,11 @@ def _last_number(dataset: Dataset, class_name: str | None) -> int:
     )
     numbers = (pattern.match(decoded(path).rpartition("/")[2]) for (path,) in rows)
     return max((int(found[1]) for found in numbers if found), default=0)
+
+
+def _last_row(dataset: Dataset) -> int:
+    (last,) = dataset.connection().execute("SELECT coalesce(max(id), 0) FROM file").fetchone()
+    return int(last)
 
 
 def _known_contents(dataset: Dataset) -> dict[str, Known]:

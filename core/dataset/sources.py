@@ -165,6 +165,11 @@ def storable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
+def query_as_kept(query: str) -> str:
+    """Search words, or a list's name, as a source comes back with them."""
+    return storable(query[:LONGEST_TEXT])
+
+
 def _kept(text: str | None, at_most: int | None = None) -> str | None:
     return None if text is None else storable(text[:at_most])
 

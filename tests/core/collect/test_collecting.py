@@ -169,6 +169,44 @@ def test_copies_that_arrive_together_name_one_another(played, empty, search_for,
     ]
 
 
+def test_copies_of_what_another_command_brings_meanwhile_are_set_aside(
+    played, empty, items, on_disk
+):
+    played.offer("cat", items(4))
+    played.offer("dog", [replace(one, seconds=2.0) for one in items(4)])
+    searches = [
+        collect(
+            Dataset.open(empty.root),
+            [Wanted(class_name=name, query=name, engine="bing", most=4)],
+            collection=name,
+        )
+        for name in ("cat", "dog")
+    ]
+    left = dict(zip(("cat", "dog"), searches, strict=True))
+
+    while left:
+        for name in list(left):
+            if next(left[name], None) is None:
+                del left[name]
+
+    assert [name.partition("/")[0] for name in on_disk(empty)] == ["cat"] * 4
+    assert {one.kind for one in set_aside(empty, "dog")} == {"duplicate"}
+    assert [(one.kept, one.duplicates) for one in state(empty, "dog")] == [(0, 4)]
+
+
+@pytest.mark.parametrize("words", ["long " * 500, "broken \udcff"])
+def test_odd_search_words_are_counted_like_others(played, empty, items, run_to_end, words):
+    played.search_answer = lambda query, first: (
+        played.result_page("cat", first) if query != "cat" else None
+    )
+    played.offer("cat", items(2))
+    wanted = [Wanted(class_name="cat", query=words, engine="bing", most=2)]
+
+    done = run_to_end(collect(empty, wanted, collection="c0ffee"))
+
+    assert (done.total("found"), done.total("kept")) == (2, 2)
+
+
 def test_what_a_person_removed_does_not_come_back_from_another_address(
     played, empty, photos, search_for
 ):

@@ -1,7 +1,6 @@
 """What a check found, for the Check page: reasons, files with pictures, removing and restoring."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
 import pandas as pd
 import streamlit as st
@@ -10,7 +9,7 @@ from core.clean.kept import Checked, kinds_of_rejected, rejected, rejected_ids
 from core.clean.sweep import SUSPICION
 from core.dataset import Dataset
 from core.errors import WinnowError
-from ui import media, sidebar
+from ui import media, navigation, sidebar
 from ui.words import count, plain, shown
 
 ROWS_A_PAGE = 100
@@ -72,52 +71,18 @@ def draw_rejected(dataset: Dataset, state: Checked) -> None:
 
 
 def draw_removed(dataset: Dataset) -> None:
-    """Draw the removed photos, folded, with ways to restore them."""
+    """Draw the way to the removed photos, where there are any."""
     number = dataset.removed_count()
     if not number:
         return
-    with st.expander(f"Removed photos ({number:,})", key="removed", on_change="rerun") as shut:
-        if not shut.open:
-            return
-        rows = dataset.removed_rows()
-        skip = _skipped(number, "removed_page")
-        part = rows[skip : skip + ROWS_A_PAGE]
-        buttons = st.container(horizontal=True)  # above the table, as for rejected ones
-        edited = st.data_editor(
-            pd.DataFrame(
-                {
-                    "Restore": False,
-                    "Picture": [_picture(dataset, row.content) for row in part],
-                    "Was": [shown(row.path) for row in part],
-                    "Removed": [datetime.fromtimestamp(row.removed_at) for row in part],
-                }
-            ),
-            column_config={
-                "Restore": st.column_config.CheckboxColumn(width="small"),
-                "Picture": st.column_config.ImageColumn(width="small"),
-                "Removed": st.column_config.DatetimeColumn(format="D MMM YYYY, HH:mm"),
-            },
-            disabled=["Picture", "Was", "Removed"],
-            hide_index=True,
-            row_height=PICTURE_HEIGHT,
-            key=f"removed_table_{dataset.version()}_{skip}",
-        )
-        ticked = [row.id for row, tick in zip(part, edited["Restore"], strict=True) if tick]
-        with buttons:
-            st.button(
-                f"Restore the {len(ticked):,} ticked" if ticked else "Restore the ticked ones",
-                key="restore_ticked",
-                icon=":material/restore_from_trash:",
-                disabled=not ticked,
-                on_click=_restore,
-                args=(dataset, ticked),
-            )
-            st.button(
-                f"Restore all {number:,}" if number > 1 else "Restore it",
-                key="restore_all",
-                on_click=_restore,
-                args=(dataset, [row.id for row in rows]),
-            )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button(
+            f"See {count(number, 'removed photo')}",
+            key="to_removed",
+            icon=":material/restore_from_trash:",
+        ):
+            navigation.go("history", show="removed")
+        st.caption("They can be restored in History, or deleted for good.")
 
 
 def _looked_first() -> bool:
@@ -187,13 +152,6 @@ def _remove_kinds(dataset: Dataset, kinds: list[str]) -> None:
 def _remove(dataset: Dataset, ids: list[int]) -> None:
     try:
         sidebar.say_step(dataset.remove(ids))
-    except WinnowError as error:
-        st.toast(plain(str(error)), icon=":material/error:")
-
-
-def _restore(dataset: Dataset, ids: list[int]) -> None:
-    try:
-        sidebar.say_step(dataset.restore(ids))
     except WinnowError as error:
         st.toast(plain(str(error)), icon=":material/error:")
 

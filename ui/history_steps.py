@@ -122,12 +122,12 @@ def _entry_html(dataset: Dataset, entry: Entry) -> str:
         for content in entry.pictures
     )
     state = " · <b>Undone</b>" if entry.undone else ""
-    faded = "opacity:.55;" if entry.undone else ""
-    why = f"<small>{html.escape(entry.fixed)}</small>" if entry.fixed else ""
+    faded = "opacity:.65;" if entry.undone else ""
+    why = f" · <small>{html.escape(entry.fixed)}</small>" if entry.fixed else ""
     return (
         f'<div style="{faded}display:flex;flex-direction:column;gap:.3rem">'
         f'<div style="overflow-wrap:anywhere"><b>{html.escape(shown(entry.words, limit=240))}</b>'
-        f"{state}</div><div>{time_html(entry.time)} {why}</div>"
+        f"{state}</div><div>{time_html(entry.time)}{why}</div>"
         + (f'<div style="display:flex;flex-wrap:wrap;gap:.25rem">{strip}</div>' if strip else "")
         + "</div>"
     )

@@ -73,7 +73,7 @@ def _choose(kept: Sequence[Version]) -> tuple[Version, Version | None]:
     )
     later = [NOW, *(one for one in by_id if one > before)]
     after = right.selectbox(
-        "until",
+        "Until",
         later,
         format_func=lambda one: "Now" if one == NOW else _title(by_id[one]),
         key="history_after",
@@ -96,10 +96,11 @@ def _draw_comparison(dataset: Dataset, before: Version, after: Version | None) -
             _signed(found.after - found.before),
             border=True,
             delta_color="off",
+            height="stretch",
         )
-        st.metric("Moved", f"{found.moves:,}", border=True)
-        st.metric("Gone", f"{found.gone:,}", border=True)
-        st.metric("New", f"{found.came:,}", border=True)
+        st.metric("Moved", f"{found.moves:,}", border=True, height="stretch")
+        st.metric("Gone", f"{found.gone:,}", border=True, height="stretch")
+        st.metric("New", f"{found.came:,}", border=True, height="stretch")
     if found.rewritten:
         st.caption(f"{count(found.rewritten, 'photo was', 'photos were')} changed in place.")
     _draw_classes(dataset, found)

@@ -32,8 +32,10 @@ def test_a_check_shows_what_was_found_and_moves_it_away(app, page, partly_broken
 
     page.get_by_text("All fine: 12 photos checked").wait_for()
     assert not (partly_broken / "cat" / "page.jpg").exists()
-    page.get_by_text("Removed photos (2)").click()
+    page.get_by_role("button", name="See 2 removed photos").click()
     page.get_by_role("button", name="Restore all 2").click()
+    page.get_by_text("No removed photos").wait_for()
+    page.get_by_role("link", name="Check").click()
     page.get_by_role("button", name="Move all 2 to removed").wait_for()
     assert (partly_broken / "cat" / "page.jpg").exists()
 

@@ -153,8 +153,9 @@ def main() -> None:
     run, suggester = model(dataset)
     live_training.draw(dataset, runs.latest_run(dataset.home))
     backbone = DEFAULT if run is None else run.backbone
-    if not dataset.read_only:
-        offer_look(dataset, backbone, label_list.missing(dataset, backbone))
+    with st.container(key="label_looking"):  # always there, so that nothing below it moves
+        if not dataset.read_only:
+            offer_look(dataset, backbone, label_list.missing(dataset, backbone))
     label_classes.draw(dataset)
     work(dataset, run, suggester)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core import runs
 from core.dataset import Dataset, Step
@@ -58,6 +59,9 @@ def current(
     Raises:
         NetworkError: If what the network said of photos cannot be read.
     """
+    place = (
+        st.empty()
+    )  # always there: what comes and goes would move the gallery, which would blink
     wanted = label_filter.wanted(run)
     finding = st.session_state["label_finding"]
     key = (dataset.token, wanted, finding, view == "groups", view == "sure")
@@ -68,7 +72,7 @@ def current(
             return kept
         kept = _followed(dataset, kept, wanted, suggester, run_id)
     else:
-        kept = _made(dataset, key, wanted, suggester, run, groups=view == "groups")
+        kept = _made(dataset, key, wanted, suggester, run, groups=view == "groups", place=place)
     st.session_state[KEPT] = kept
     return kept
 
@@ -81,6 +85,7 @@ def _made(
     run: runs.Run | None,
     *,
     groups: bool,
+    place: DeltaGenerator,
 ) -> Listing:
     step = newest_id(dataset.connection())
     if st.session_state["label_view"] == "sure" and suggester is None:
@@ -91,7 +96,7 @@ def _made(
     made: list[list[int]] | None = None
     if groups:
         backbone = DEFAULT if run is None else run.backbone
-        with st.spinner("Putting photos that look alike together…"):
+        with place, st.spinner("Putting photos that look alike together…"):
             made = grouped(dataset, backbone, [rows[one] for one in ids if one in rows])
         ids = [one for group in made for one in group]
     was = {one: rows[one].class_name or dataset.unsorted for one in ids if one in rows}

@@ -34,6 +34,17 @@ class Gallery {
     this.kept = loadKept(this);
     this.build();
     this.log = new EditLog(store, (value) => this.setStateValue("edits", value));
+    this.takeOver(handovers.get(store));
+  }
+
+  // Streamlit may take a gallery away and make it anew in the middle of a burst of keys.
+  takeOver(before) {
+    handovers.delete(this.store);
+    if (!before || Date.now() - before.time > TURNS_WITHIN_MS) return;
+    this.later = before.later;
+    this.turning = before.turning;
+    this.reopen = before.large;
+    if (this.turning) this.turnTimer = setTimeout(() => this.haveTurned(), TURNS_WITHIN_MS);
   }
 
   build() {
@@ -76,6 +87,8 @@ class Gallery {
   }
 
   close() {
+    const { later, turning } = this;
+    handovers.set(this.store, { later, turning, large: Boolean(this.large?.open), time: Date.now() });
     document.removeEventListener("keydown", this.strayKey, true);
     this.observer.disconnect();
     this.log.close();
@@ -172,7 +185,8 @@ class Gallery {
     this.refresh();
     refreshLarge(this);
     const asksForLarge = Boolean(data.labelling?.large);
-    if (asksForLarge && asksForLarge !== this.askedForLarge) openLarge(this);
+    if (this.reopen || (asksForLarge && asksForLarge !== this.askedForLarge)) openLarge(this);
+    this.reopen = false;
     this.askedForLarge = asksForLarge;
     if (this.turning && data.turns?.turned === this.turning) this.haveTurned();
   }
@@ -212,7 +226,7 @@ class Gallery {
     this.current = this.isNew ? placeOf(this) : 0;
     this.isNew = false;
     this.refusals.clear();
-    if (this.labelling?.selectAll && this.editable) this.selectOpen();
+    if (this.labelling?.selectAll && this.editable && !inLarge) this.selectOpen();
     say(this, this.editable ? this.labelling?.hint ?? hint(this) : "");
     // A new page of photos begins at its first one.
     if (this.root.getBoundingClientRect().top < 0) this.root.scrollIntoView({ block: "start" });
@@ -246,6 +260,7 @@ class Gallery {
 
 // Where the user was in each list, for a gallery that Streamlit takes away and makes anew.
 const places = new Map(); // store -> photo
+const handovers = new Map(); // store -> keys and the turn of a page that were on their way
 
 function placeOf(gallery) {
   const index = gallery.tiles.findIndex((tile) => tile.id === places.get(gallery.store));

@@ -13,6 +13,10 @@ function makeDialog(gallery, label) {
 function openLarge(gallery) {
   if (!gallery.tiles.length) return;
   gallery.large ??= makeDialog(gallery, "Large view");
+  // Whoever looks at one photo of a group means that one.
+  if (gallery.labelling?.selectAll) letGo(gallery);
+  // Whoever looks at one photo of a group means that one.
+  if (gallery.labelling?.selectAll) letGo(gallery);
   if (!gallery.large.open) gallery.large.showModal();
   drawLarge(gallery);
 }

@@ -75,7 +75,7 @@ function finish(gallery, ids, words) {
     if (gallery.turns.next) return gallery.turn(1);
   }
   const next = nextOpen(gallery, last) ?? (gallery.turns?.advance ? nextOpen(gallery, -1) : null);
-  if (gallery.labelling?.selectAll) gallery.selectOpen();
+  if (gallery.labelling?.selectAll && !gallery.large?.open) gallery.selectOpen();
   say(gallery, next === null ? `${words} No unmarked photo comes after this one.` : words);
   gallery.go(next === null ? last : next);
   refreshLarge(gallery);

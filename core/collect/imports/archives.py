@@ -26,7 +26,7 @@ from core.images.signatures import HEAD_BYTES, recognise
 
 MOST_MEMBERS = 200_000
 MOST_EXPANSION = 100  # times the archive's size; photos hardly shrink at all
-ALWAYS_ALLOWED_BYTES = 500_000_000  # scans of line drawings may shrink more than that
+ALWAYS_ALLOWED_BYTES = 100_000_000  # a few scans of blank pages may shrink more than that
 MOST_LABEL_BYTES = 50_000_000
 CHUNK_BYTES = 1024 * 1024
 

@@ -16,7 +16,7 @@ from core.jobs.progress import Progress, Task
 if TYPE_CHECKING:
     from core.dataset.dataset import Dataset
 
-BATCH_FILES = 1_000
+BATCH_FILES = 500  # deleted within a second, on a slow disk too
 THUMBNAILS = ("thumbs", "thumbs/large")  # below the data set's home; made by core.images.thumbnails
 
 

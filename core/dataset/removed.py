@@ -83,11 +83,16 @@ def page(
                 bytes=size,
                 removed_at=left_at,
                 why=why,
-                reason=aside or verdict or told,
+                reason=aside or _what_is_wrong(verdict) or told,
                 step=step,
             )
         )
     return photos
+
+
+def _what_is_wrong(reason: str | None) -> str | None:
+    """A verdict without what to do about it, which has been done."""
+    return None if reason is None else reason.split(". ")[0].rstrip(".") + "."
 
 
 def _last_step(connection: sqlite3.Connection, file_id: int) -> tuple[int | None, str]:

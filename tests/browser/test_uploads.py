@@ -166,7 +166,7 @@ def test_photos_go_into_a_class_whose_name_is_typed(app, page, start, tmp_path):
     page.get_by_text("red fox 3").wait_for()
     page.get_by_role("button", name="Add 3 photos").click()
 
-    page.get_by_text("3 photos from Photos are in red fox").wait_for()
+    page.get_by_text("3 photos are in red fox").wait_for()
     assert Dataset.open(start).counts() == {"red fox": 3}
 
 
@@ -211,7 +211,7 @@ def test_the_camera_s_photos_are_added_together(app, chromium, start):
         page.get_by_text(words).wait_for()
     page.get_by_role("button", name="Add 2 photos").click()
 
-    page.get_by_text("2 photos from Camera are in unsorted").wait_for()
+    page.get_by_text("2 photos are unsorted").wait_for()
     dataset = Dataset.open(start)
     assert dataset.unsorted_count() == 2
     came = sources_of(dataset, [row.id for row in dataset.rows()])

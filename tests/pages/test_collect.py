@@ -506,13 +506,25 @@ def test_an_earlier_collection_can_be_looked_at_and_asked_for_more(
         assert collected(mixed, collection="def", urls=monkey).state == "done"
     page = unfolded(open_page("collect", mixed), "earlier", dataset)
 
-    assert page.selectbox(key="collect_earlier_chosen").value == "abc"
+    (listed,) = page.selectbox(key="collect_earlier_chosen").options
+    assert listed == "cat, dog · 8 photos"
     assert "sent a page instead of a picture" in words(page)
     page.number_input(key="collect_earlier_more").set_value(5).run()
     page.button(key="collect_earlier_get_more").click().run()
 
     assert started[0]["collection"] == "abc"
     assert {row["class_name"]: row["most"] for row in started[0]["wanted"]} == {"cat": 9, "dog": 9}
+
+
+def test_photos_without_a_class_lead_on_to_label(bing, photos, open_page, tmp_path):
+    urls = bing.offer("", [Item.photo(path) for path in photos(3)])
+    root = Dataset.create(tmp_path / "zoo").root
+    assert collected(root, urls=[{"url": url} for url in urls]).state == "done"
+
+    page = open_page("collect", root)
+
+    assert page.button(key="collect_next").label == "Label the photos"
+    assert "at least two classes are needed" in words(page)
 
 
 def test_links_that_were_handed_over_are_taken_off_the_form(started, open_page, photo_set):

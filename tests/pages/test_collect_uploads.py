@@ -194,6 +194,19 @@ def test_a_class_the_data_set_does_not_have_is_named_until_it_may_be_made(upload
     assert dataset.counts() == {"cat": 1, "fox": 1}
 
 
+def test_a_list_of_new_classes_says_to_tick_the_box_that_makes_them(uploads, dataset):
+    (dataset.root / "cat").mkdir()
+    table = b"0.png,fox\n1.png,owl\n"
+    page = send(uploads(), "pets.zip", zipped(["0.png", "1.png"], labels__csv=table))
+    assert "none of the list's classes: fox, owl. Tick the box above" in words_of(page)
+
+    chosen(page, "_make_new").set_value(True).run()
+
+    assert "Tick the box" not in words_of(page)
+    add(page, dataset)
+    assert dataset.counts() == {"cat": 0, "fox": 1, "owl": 1}
+
+
 def test_a_list_may_be_uploaded_by_itself(uploads, dataset):
     page = send(uploads(), "pets.zip", zipped(["0.png", "1.png"]))
     chosen(page, "_layout").set_value("list").run()

@@ -86,7 +86,7 @@ def leads_on(dataset: Dataset | None) -> bool:
     if dataset is None:
         return False
     job = jobs.latest(dataset.home, KIND)
-    return job is not None and job.finished and _has_two_classes(dataset)
+    return job is not None and job.finished and _next(dataset) is not None
 
 
 def draw(dataset: Dataset) -> Literal["nothing", "arriving", "arrived"]:
@@ -184,8 +184,8 @@ def _rows_brought(dataset: Dataset, collection: str, *, live: bool) -> list[Live
     rows = [
         LiveRow(
             name=_named(name, limit=40),
-            words="",
-            counts=count(number, "photo"),
+            words=count(number, "photo"),
+            counts="",
             pictures=_newest(dataset, collection, name),
         )
         for name, number in list(by_class.items())[:MOST_CLASSES_SHOWN]
@@ -342,10 +342,9 @@ def _again(dataset: Dataset, arguments: Mapping[str, Any]) -> None:
 
 def _draw_next(dataset: Dataset, arguments: Mapping[str, Any], *, came: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        following = _next(dataset)
-        if following is not None:
+        if (following := _next(dataset)) is not None:
             navigation.next_step(*following, key="collect_next")
-        elif came:
+        if came and not _has_two_classes(dataset):
             st.markdown("To train, photos of at least two classes are needed.", width="content")
         if came and arguments.get("wanted"):
             draw_more(dataset, arguments)
@@ -378,9 +377,9 @@ def _get_more(dataset: Dataset, arguments: Mapping[str, Any], more: int) -> None
 
 
 def _next(dataset: Dataset) -> tuple[str, str] | None:
-    """The page that comes next and what its button says; None while classes are missing."""
+    """The page that comes next and what its button says; None while photos are missing."""
     if not _has_two_classes(dataset):
-        return None
+        return ("label", "Label the photos") if dataset.unsorted_count() else None
     if not checked(dataset).complete:
         return "check", "Check the photos"
     return "train", "Go to Train"

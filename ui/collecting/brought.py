@@ -10,6 +10,8 @@ from ui import sidebar
 from ui.collecting.arrangement import draw_sentences
 from ui.words import count, plain
 
+NO_NAMES = ("Photos", "Camera")  # titles of what has no name of its own
+
 
 def draw(dataset: Dataset, collection: str, *, key: str = "") -> None:
     """Draw how an import went; nothing for a collection that is none."""
@@ -30,13 +32,17 @@ def _words(record: Record, found: Arrived) -> str:
     if not found.photos:
         return f"No photo from {title} is in the data set now."
     classes = [name for name in found.classes if name is not None]
-    words = f"{count(found.photos, 'photo')} from {title} {'is' if found.photos == 1 else 'are'} in"
-    if len(classes) == 1:
-        words += f" {plain(classes[0], limit=40)}"
-    elif classes:
-        words += f" {count(len(classes), 'class', 'classes')}"
-    if unsorted := found.classes.get(None):
-        words += f", {count(unsorted, 'of them', 'of them')} unsorted" if classes else " unsorted"
+    words = count(found.photos, "photo")
+    if record.title not in NO_NAMES:
+        words += f" from {title}"
+    words += " is" if found.photos == 1 else " are"
+    unsorted = found.classes.get(None)
+    if not classes:
+        return f"{words} unsorted: without a class for now. All were checked."
+    where = plain(classes[0], limit=40) if len(classes) == 1 else f"{len(classes):,} classes"
+    words += f" in {where}"
+    if unsorted:
+        words += f", {unsorted:,} of them unsorted"
     return f"{words}. All were checked."
 
 

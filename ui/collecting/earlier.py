@@ -14,6 +14,7 @@ from ui.collecting import arriving, brought
 from ui.words import count, shown
 
 MOST_SHOWN = 10
+MOST_LOOKED_AT = 20
 MOST_CLASSES_NAMED = 3
 
 
@@ -21,7 +22,8 @@ def draw(dataset: Dataset) -> None:
     """Draw the choice of an earlier collection and what came of it, folded."""
     asked = _asked_for(dataset)
     newest = next(iter(asked), None)  # the page shows it in full
-    listed = [one for one in kept.collections(dataset) if one != newest][:MOST_SHOWN]
+    known = [one for one in dict.fromkeys([*asked, *kept.collections(dataset)]) if one != newest]
+    listed = [one for one in known[:MOST_LOOKED_AT] if _is_worth_showing(dataset, one)][:MOST_SHOWN]
     if not listed:
         return
     with st.expander(
@@ -48,6 +50,12 @@ def _draw_one(dataset: Dataset, collection: str, arguments: Mapping[str, Any]) -
     arriving.draw_refused(dataset, collection, arguments)
     if arguments.get("wanted"):
         arriving.draw_more(dataset, arguments, key="collect_earlier")
+
+
+def _is_worth_showing(dataset: Dataset, collection: str) -> bool:
+    """Whether anything came of it, or was searched for."""
+    is_there = sources.arrived_count(dataset, collection) > 0
+    return is_there or bool(kept.load_searches(dataset, collection))
 
 
 def _title(dataset: Dataset, collection: str) -> str:

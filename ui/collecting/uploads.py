@@ -44,6 +44,7 @@ def draw(target: Target) -> None:
         format_func=WAYS.__getitem__,
         key="upload_way",
         label_visibility="collapsed",
+        persist_state="session",  # it is not drawn while photos arrive
     )
     _DRAWN[way]()
     if problem := st.session_state.get(PROBLEM):

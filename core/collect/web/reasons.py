@@ -18,7 +18,7 @@ from core.collect.web.watch import Halted
 REFUSED = (errno.ECONNREFUSED, 10061)  # the latter is Windows' own
 
 NO_NETWORK = "There is no network."
-NO_SUCH_SITE = "There is no site of this name (or its name server does not answer)."
+NO_SUCH_SITE = "There is no site of this name, or it cannot be found at the moment."
 NOT_AN_ADDRESS = "This is not a web address that Winnow can ask: it takes http and https."
 BROKE_OFF = "The connection broke off in the middle."
 STOPPED = "Stopped before it was finished."

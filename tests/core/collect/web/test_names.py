@@ -8,7 +8,7 @@ from core.collect.web.fetch import Fetcher
 from core.collect.web.reasons import NO_NETWORK
 from tests.core.collect.web.conftest import picture
 
-UNKNOWN = "There is no site of this name (or its name server does not answer)."
+UNKNOWN = "There is no site of this name, or it cannot be found at the moment."
 
 
 @pytest.fixture

@@ -78,8 +78,9 @@ def collect(arguments: argparse.Namespace) -> dict[str, Any]:
         )
     rejected = refused(dataset, collection, limit=1_000_000)
     aside = set_aside(dataset, collection)
-    kept, near, small = (done.total(count) for count in ("kept", "near", "small"))
-    duplicates = done.total("duplicates") + near
+    kept = done.total("kept")
+    small = sum(one.kind == "too_small" for one in aside)
+    duplicates = len(aside) - small
     for row in rejected:
         say(arguments, f"{_one_line(row.url)}: {row.reason}")
     for one in aside:

@@ -42,8 +42,13 @@ def save_fetched(connection: sqlite3.Connection, rows: Iterable[Fetched]) -> Non
     """The same within a transaction."""
     now = time.time()
     connection.executemany(
-        "INSERT OR REPLACE INTO fetched(class, url, outcome, reason, again, file, via, collection, "
-        "at) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        # Two collections may ask for an address at once: the one that kept it has the word.
+        "INSERT INTO fetched(class, url, outcome, reason, again, file, via, collection, at) "
+        "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET outcome=excluded.outcome, "
+        "reason=excluded.reason, again=excluded.again, file=excluded.file, via=excluded.via, "
+        "collection=excluded.collection, at=excluded.at "
+        "WHERE fetched.outcome<>'kept' OR excluded.outcome='kept' "
+        "OR fetched.collection=excluded.collection",
         [
             (
                 _class_key(row.class_name),

@@ -119,3 +119,17 @@ def test_what_was_collected_and_removed_is_not_fetched_again(make_set, stage):
     dataset.remove(taken.ids)
 
     assert known(dataset, "cat", [url]) == {url}
+
+
+def test_what_one_collection_kept_is_not_taken_from_it_by_another_at_work_too(make_set):
+    dataset = make_set({"cat": 1})
+
+    note_fetched(dataset, [came("a", "kept"), came("b", "duplicate")])
+    note_fetched(
+        dataset, [came(url, "duplicate", collection="beef", reason="There.") for url in "ab"]
+    )
+
+    assert outcomes(dataset, COLLECTION) == {"cat": {"kept": 1}}
+    assert outcomes(dataset, "beef") == {"cat": {"duplicate": 1}}
+    note_fetched(dataset, [came("b", "kept", collection="beef")])
+    assert outcomes(dataset, "beef") == {"cat": {"kept": 1}}

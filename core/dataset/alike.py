@@ -26,7 +26,7 @@ def save_groups(
         groups: By kind. A content is in one group of each kind at most.
         compared: All contents that were looked at, those that could not be read too.
     """
-    rows = [(content, COMPARED, 0) for content in sorted(compared)]
+    rows = [(content, COMPARED, 0) for content in sorted(set(compared))]
     for kind, some in groups.items():
         for number, group in enumerate(some, start=1):
             rows += [(content, kind, number) for content in group]

@@ -178,7 +178,7 @@ def test_a_folder_without_a_split_has_no_leaks(dataset):
 
 
 def test_a_picture_of_one_colour_has_a_size_too(tmp_path):
-    from core.networks.alike import _facts_of
+    from core.networks.closer_look import _facts_of
 
     Image.new("RGB", (40, 20)).save(tmp_path / "a.png")
 

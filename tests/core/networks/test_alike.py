@@ -6,7 +6,7 @@ from PIL import Image, ImageEnhance, ImageOps
 
 from core.dataset import Dataset
 from core.dataset.alike import compared_contents, load_groups, not_compared
-from core.networks import alike
+from core.networks import closer_look
 from core.networks.alike import bring_up_to_date, find_alike
 from core.networks.features import FeatureStore
 from tests.core.images.test_aligning import scene
@@ -93,7 +93,7 @@ def test_photos_whose_features_are_alike_are_no_copies_if_the_pictures_are_not(p
 
 def test_a_search_that_was_stopped_goes_on_with_what_it_had(photos):
     keep_features(photos, seed_and_distance)
-    for stop_after in range(1, 6):
+    for stop_after in range(1, 4):
         task = find_alike(photos)
         for _ in range(stop_after):
             next(task)
@@ -111,9 +111,9 @@ def test_the_second_time_only_new_photos_are_hashed(photos, monkeypatch):
     finish(photos.reconcile())
     keep_features(photos, seed_and_distance)
     hashed = []
-    real = alike._seen
+    real = closer_look._seen
     monkeypatch.setattr(
-        "core.networks.alike._seen",
+        "core.networks.closer_look._seen",
         lambda path, content: hashed.append(path.name) or real(path, content),
     )
 
@@ -149,8 +149,8 @@ def test_new_photos_join_the_groups_there_are_without_comparing_all_again(photos
     finish(photos.reconcile())
     keep_features(photos, seed_and_distance)
     asked = []
-    real = alike.agreement
-    monkeypatch.setattr(alike, "agreement", lambda pairs: asked.extend(pairs) or real(pairs))
+    real = closer_look.agreement
+    monkeypatch.setattr(closer_look, "agreement", lambda pairs: asked.extend(pairs) or real(pairs))
 
     assert finish(bring_up_to_date(photos, photos.rows(), backbone="lite0"))
 

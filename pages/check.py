@@ -4,7 +4,7 @@ import streamlit as st
 
 from core import jobs
 from core.clean.kept import checked
-from ui import check_results, job_status, navigation, quality, state
+from ui import check_results, job_status, navigation, quality, state, untidy
 
 KIND, TARGET = "check", "core.clean.sweep:check_job"
 
@@ -44,4 +44,6 @@ elif now.complete:
     navigation.next_step("train", "Go to Train")
 if now.judged > now.rejected:
     quality.draw(dataset)
+if now.judged:
+    untidy.draw(dataset)
 check_results.draw_removed(dataset)

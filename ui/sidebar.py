@@ -21,6 +21,7 @@ WORK = {
     "collect": ("collect", "Collecting photos"),
     "check": ("check", "Checking photos"),
     "compare": ("check", "Comparing photos"),
+    "tidy": ("check", "Rewriting photos"),
     "train": ("train", "Training"),
 }
 MOST_SKIPPED_NAMED = 3

@@ -21,13 +21,13 @@ import numpy as np
 from PIL import Image
 
 from core.errors import ImageError
-from core.images.decode import Decoded, as_image_error, eight_bit, flattened
+from core.images.decode import TURN_UPRIGHT, Decoded, as_image_error, eight_bit, flattened
 from core.images.verdict import Verdict, examine
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-METHOD = "1"  # another number has every photo measured anew
+METHOD = "2"  # another number has every photo measured anew
 
 # Pixels of the shorter side that a JPEG is decoded to at least. With 96, photos of 400 by 300 would
 # take a third longer for a blur found a little sooner.
@@ -42,6 +42,8 @@ EDGE_LEVELS = 40  # an edge between fewer levels of grey may be noise, or a shad
 STRIDE = 4  # pixels from one window to the next
 EDGES_AT_LEAST = 6  # windows: a sky or a bare wall is neither sharp nor blurry
 STEEPEST = 0.9  # a photo is as sharp as its sharpest tenth: a soft background is no fault
+
+PLAIN_FORMATS = frozenset({"JPEG", "MPO", "PNG", "GIF", "WEBP", "BMP"})
 
 LOG_SIDE_OF_ONE = 16.0  # a picture of 2 ** 16 pixels a side has the size 1
 COLOURS_NAMED = 8  # a card or a logo is made of so many colours and hardly any other
@@ -66,6 +68,7 @@ def measure(decoded: Decoded) -> dict[str, float]:
     picture = flattened(eight_bit(decoded.image))
     scores = {
         **_of_its_shape(decoded),
+        **_oddities(decoded),
         **_of_greys(_small_grey(picture)),
         **_of_colours(picture),
     }
@@ -77,6 +80,31 @@ def _of_its_shape(decoded: Decoded) -> dict[str, float]:
         "size": min(1.0, 0.5 * math.log2(decoded.width * decoded.height) / LOG_SIDE_OF_ONE),
         "shape": min(decoded.width, decoded.height) / max(decoded.width, decoded.height),
     }
+
+
+def _oddities(decoded: Decoded) -> dict[str, float]:
+    """What other programs may stumble over, as ``core.clean.untidy`` names it."""
+    image = decoded.image
+    if decoded.format == "JPEG" and image.mode in ("RGB", "L") and decoded.orientation == 1:
+        return {}  # nearly all are so
+    odd = {
+        "turned": decoded.orientation in TURN_UPRIGHT,
+        "print_colours": image.mode in ("CMYK", "YCbCr", "LAB", "HSV"),
+        "deep": image.mode == "F" or image.mode.startswith("I"),
+        "palette": image.mode in ("P", "PA") or decoded.format == "GIF",
+        "moving": _is_animated(image),
+        "see_through": image.has_transparency_data,
+        "rare": decoded.format not in PLAIN_FORMATS,
+    }
+    found = {f"odd:{name}": 0.0 for name, is_so in odd.items() if is_so}
+    return found if decoded.format == "JPEG" else {f"is:{decoded.format}": 1.0, **found}
+
+
+def _is_animated(image: Image.Image) -> bool:
+    try:
+        return bool(getattr(image, "is_animated", False))
+    except Exception:  # a GIF's reader looks for a second picture, in a file closed by now
+        return False
 
 
 def _small_grey(picture: Image.Image) -> Image.Image:

@@ -27,7 +27,7 @@ CHANGED = "This file has been changed since it was removed, so it was not delete
 BEHIND_A_LINK = "A link to another place leads to it, so it was not deleted."
 
 # Steps that are nothing but their photos' moves; others have a class to bring back.
-MOVING: tuple[Kind, ...] = ("relabel", "remove", "restore", "collect")
+MOVING: tuple[Kind, ...] = ("relabel", "remove", "restore", "collect", "rewrite")
 UNITS = ("bytes", "KB", "MB", "GB", "TB")
 
 

@@ -13,6 +13,7 @@ Kind = Literal[
     "remove",
     "restore",
     "collect",
+    "rewrite",
     "add_class",
     "rename_class",
     "merge_class",
@@ -27,7 +28,7 @@ Direction = Literal["forward", "backward"]
 EDITS: tuple[Kind, ...] = ("relabel", "remove", "restore")  # what corrects a data set
 RELABELLING: tuple[Kind, ...] = ("rename_class", "merge_class", "split_class", "delete_class")
 CLASS_ACTS: tuple[Kind, ...] = ("add_class", *RELABELLING, "order_classes")
-KINDS: tuple[Kind, ...] = (*EDITS, "collect", *CLASS_ACTS)
+KINDS: tuple[Kind, ...] = (*EDITS, "collect", "rewrite", *CLASS_ACTS)
 
 LOST = 2  # in "dropped": every photo of the step was deleted for good
 CLASSES_NAMED = 4  # a collection of more classes tells only how many
@@ -264,6 +265,8 @@ def describe(kind: Kind, ways: Sequence[tuple[str | None, str | None]]) -> str:
         ways: Source and target class of each file moved, as in ``Change``.
     """
     count = photos(len(ways))
+    if kind == "rewrite":  # a photo that a copy replaced was moved away as well
+        return f"Rewrote {photos(sum(target is not None for _, target in ways))}"
     sources = sorted({source for source, _ in ways if source is not None})
     targets = sorted({target for _, target in ways if target is not None})
     if kind == "remove":

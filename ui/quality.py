@@ -254,6 +254,7 @@ def _draw_found(dataset: Dataset, finding: Finding, lists: Lists, view: str) -> 
         editable=not dataset.read_only,
         keeps="Looks fine",
         keep=partial(_keep, dataset, finding.name),
+        small=view != ALL,
     )
     if pages > 1:
         st.pagination(pages, key=page_key)
@@ -270,6 +271,7 @@ def _draw_kept(dataset: Dataset, finding: Finding, lists: Lists) -> None:
         key=f"{_key(dataset, finding.name)}_kept",
         label=f"{finding.title}: kept photos",
         editable=False,
+        small=True,
     )
 
 

@@ -62,6 +62,7 @@ def draw(dataset: Dataset) -> None:
         key=f"untidy_{dataset.token}",
         label=f"{oddity.title}: photos",
         editable=False,
+        small=True,
     )
     if len(rows) > MOST_SHOWN:
         st.markdown(f"and {count(len(rows) - MOST_SHOWN, 'more photo')}")

@@ -88,6 +88,7 @@ def gallery(
     labelling: Labelling | None = None,
     keeps: str | None = None,
     keep: Keep | None = None,
+    small: bool = False,
 ) -> Shown:
     """Draw the gallery and bring to disk what was marked in it.
 
@@ -101,6 +102,7 @@ def gallery(
         keeps: What the key ``.`` says of a photo, such as "Looks fine", where the page remembers
             it; without it the browser does.
         keep: Remembers it.
+        small: Whether tiles are small, so that more are seen at once.
     """
     if editable:
         bring_to_disk(dataset, key=key, keep=keep)
@@ -121,6 +123,7 @@ def gallery(
         "turns": None if turns is None else _turns(key, turns),
         "labelling": None if labelling is None else _labelling(dataset, labelling),
         "keeps": keeps,
+        "small": small,
     }
     result = _component(
         key=key,

@@ -162,6 +162,7 @@ class Gallery {
     this.steps = data.steps;
     this.made = data.answers[this.log.client]?.made ?? {};
     this.problem = data.problem;
+    this.root.classList.toggle("small", data.small);
     this.keepsOnDisk = Boolean(data.keeps);
     this.keepTitle = data.keeps ?? "Label is right";
     this.takeKept(data);

@@ -83,7 +83,6 @@ FINDINGS: tuple[Finding, ...] = (
         explanation="Even the brightest parts are dark.",
         threshold=0.4,
         measure="bright",
-        reading=lambda score: f"brightest parts at {score:.0%}",
     ),
     Finding(
         name="overexposed",

@@ -77,10 +77,27 @@ def main() -> None:
         train_on_made_features(root, mistaken_every=3)
         with chromium() as new_page:
             with running(App, Path(folder)) as app:
+                label(app, new_page(), root, rounds)
                 review(app, new_page(), root, rounds)
             with running(GalleryApp, Path(folder)) as app:
                 load(app.address(many), new_page(), MANY, rounds)
     print(f"Load of the machine while measuring: {os.getloadavg()[0]:.1f}")
+
+
+def label(app: App, page: Page, root: Path, rounds: int) -> None:
+    """Load 200 photos on the Label page and mark some."""
+    load(app.address(root, "label", photos="all"), page, 200, rounds, promised=2.0)
+    page.locator(".tile").first.click()
+    presses = []
+    for _ in range(4 * rounds):
+        presses.append(page.evaluate(PRESS))
+        page.wait_for_timeout(50)
+    tell("Label: key to repaint", [painted / 1000 for painted, _ in presses], promised=0.05)
+    seconds = [saved / 1000 for _, saved in presses]
+    tell("Label: key to disk and back", seconds, promised=0.3)
+    dataset = Dataset.open(root)
+    while dataset.next_undo() is not None:
+        dataset.undo()
 
 
 def review(app: App, page: Page, root: Path, rounds: int) -> None:
@@ -106,7 +123,9 @@ def review(app: App, page: Page, root: Path, rounds: int) -> None:
     tell(f"click on Train again to the new list ({PHOTOS} photos)", seconds, promised=2.0)
 
 
-def load(address: str, page: Page, count: int, rounds: int) -> None:
+def load(
+    address: str, page: Page, count: int, rounds: int, *, promised: float | None = None
+) -> None:
     """From the start of the navigation until all tiles are there and all in sight are drawn."""
     seconds = []
     for _ in range(rounds + 1):
@@ -114,7 +133,7 @@ def load(address: str, page: Page, count: int, rounds: int) -> None:
         page.goto(address, wait_until="commit")
         page.wait_for_function(READY, arg=count, polling=20)
         seconds.append(time.perf_counter() - began)
-    tell(f"load of {count} photos", seconds[1:])  # the first one makes thumbnails
+    tell(f"load of {count} photos", seconds[1:], promised=promised)  # the first makes thumbnails
 
 
 def tell(what: str, seconds: list[float], *, promised: float | None = None) -> None:

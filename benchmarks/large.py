@@ -22,6 +22,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import psutil
@@ -29,6 +30,9 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
+
+if TYPE_CHECKING:
+    from playwright.sync_api import CDPSession, Page
 
 CLASSES = 15
 BASE_PHOTOS = 20
@@ -38,6 +42,23 @@ SECONDS_TO_REOPEN = 5.0
 SECONDS_TO_APPEAR = 2.0
 SERVER_MEGABYTES = 1000.0
 VISITS = 5
+FLIPS = 50
+BROWSER_GROWTH = 1.2  # over the flips after the first ten: more than that is growth
+# One key turns a page; resolves with the seconds until other photos stand there, in sight drawn.
+FLIP = """async key => {
+  const root = document.querySelector('[data-testid=stBidiComponentIsolated]').shadowRoot;
+  const first = () => root.querySelector('.tile').dataset.id;
+  const before = first(), began = performance.now();
+  root.querySelector('.tile').dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}));
+  const drawn = () => [...root.querySelectorAll('.tile')]
+    .filter(tile => tile.getBoundingClientRect().top < innerHeight)
+    .every(tile => tile.querySelector('img').naturalWidth > 0);
+  while (first() === before || !drawn()) {
+    if (performance.now() - began > 30000) throw new Error('the page was not turned');
+    await new Promise(done => setTimeout(done, 10));
+  }
+  return (performance.now() - began) / 1000;
+}"""
 
 # Page, and something on it that is there only once its content is.
 PAGES = {
@@ -46,6 +67,7 @@ PAGES = {
     "train": ".st-key-train_start",
     "results": ".js-plotly-plot .nsewdrag",
     "review": "[role=option] img",
+    "label": "[role=option] img",
     "compare": "[data-testid='stMain'] h1",
 }
 
@@ -236,8 +258,37 @@ def visit_pages(address: str, token: str, process: psutil.Process) -> tuple[dict
                 peak = max(peak, process.memory_info().rss / 1e6)
             medians[name] = statistics.median(seconds)
             print(f"  {name}: " + ", ".join(f"{value:.2f}" for value in seconds), flush=True)
+        flips, memory = flip_pages(page, f"{address}/label?set={token}&photos=all")
+        medians["label, flip"] = statistics.median(flips)
+        peak = max(peak, process.memory_info().rss / 1e6)
+        print(
+            f"  {FLIPS} flips of 200 photos: median {medians['label, flip']:.2f}, "
+            f"worst {max(flips):.2f}; browser {memory[0]:.0f} MB after ten flips, "
+            f"{memory[1]:.0f} MB at the end",
+            flush=True,
+        )
+        medians["browser growth"] = memory[1] / memory[0]
         browser.close()
     return medians, peak
+
+
+def flip_pages(page: "Page", address: str) -> tuple[list[float], tuple[float, float]]:
+    """Turn pages of the Label page by key; seconds of each, and the browser's memory in MB."""
+    session = page.context.new_cdp_session(page)
+    page.goto(address)
+    page.wait_for_selector("[role=option] img", timeout=60_000)
+    seconds, early = [], 0.0
+    for flip in range(FLIPS):
+        seconds.append(page.evaluate(FLIP, "]"))
+        if flip == 9:
+            early = browser_memory(session)
+    return seconds, (early, browser_memory(session))
+
+
+def browser_memory(session: "CDPSession") -> float:
+    """What the tab's scripts hold after a collection, in MB."""
+    session.send("HeapProfiler.collectGarbage")
+    return float(session.send("Runtime.getHeapUsage")["usedSize"]) / 1e6
 
 
 def prepare(root: Path, photos: int) -> float | None:
@@ -288,6 +339,8 @@ def measure(folder: Path, photos: int) -> bool:
     figures.append(("reopening", reopening(root, photos), SECONDS_TO_REOPEN, "s"))
     with server({**os.environ}) as (address, process):
         medians, peak = visit_pages(address, remember(root), process)
+    growth = medians.pop("browser growth")
+    figures.append(("browser, end against start", growth, BROWSER_GROWTH, ""))
     for name, seconds in medians.items():
         figures.append((f"page {name} appears", seconds, SECONDS_TO_APPEAR, "s"))
     figures.append(("server memory, peak", peak, SERVER_MEGABYTES, "MB"))

@@ -36,12 +36,23 @@ CHOICES = {
     "label_via": "via",
     "label_finding": "finding",
     "label_says": "says",
+    "label_least_kb": "from_kb",
+    "label_most_kb": "to_kb",
     "label_least": "least",
     "label_differs": "differs",
     "label_run": "run",
     "label_page": "page",
 }
-NUMBERS = ("label_least", "label_page")
+NUMBERS = ("label_least", "label_page", "label_least_kb", "label_most_kb")
+KILOBYTE = 1000
+# Choices that are out of sight until More is opened.
+MORE = frozenset(CHOICES) - {
+    "label_view",
+    "label_place",
+    "label_words",
+    "label_order",
+    "label_page",
+}
 FLAGS = ("label_differs",)
 Place = tuple[Where, str | None]
 
@@ -92,6 +103,8 @@ def _follow(dataset: Dataset) -> None:
     state.setdefault("label_says", ANY)
     state.setdefault("label_differs", False)
     state["label_least"] = min(100, max(0, state.get("label_least", 0)))
+    state.setdefault("label_least_kb", 0)
+    state.setdefault("label_most_kb", 0)
     state.setdefault("label_page", 1)
 
 
@@ -105,7 +118,7 @@ def keep_address() -> None:
             text = "yes" if value else ""
         else:
             text = str(value or "")
-        if key == "label_page" and text == "1" or key == "label_least" and text == "0":
+        if key == "label_page" and text == "1":
             text = ""
         if text:
             if st.query_params.get(name) != text:
@@ -164,10 +177,7 @@ def choose(dataset: Dataset, run: runs.Run | None) -> None:
 
 def _more_title() -> str:
     state = st.session_state
-    on = sum(
-        bool(state[key])
-        for key in ("label_via", "label_finding", "label_says", "label_least", "label_differs")
-    )
+    on = sum(bool(state[key]) for key in CHOICES if key in MORE)
     return f"More ({on})" if on else "More"
 
 
@@ -190,6 +200,9 @@ def _draw_more(dataset: Dataset, run: runs.Run | None) -> None:
         help="What Check found. The line is where it was left there.",
         on_change=changed,
     )
+    smallest, largest = st.columns(2)
+    smallest.number_input("File from (kB)", 0, key="label_least_kb", on_change=changed)
+    largest.number_input("to (kB; 0: any)", 0, key="label_most_kb", on_change=changed)
     if run is None:
         st.caption("With a trained model, photos can be listed by what it says of them, too.")
         return
@@ -232,6 +245,8 @@ def wanted(run: runs.Run | None) -> Wanted:
         words=state["label_words"],
         via=state["label_via"] or None,
         order=cast(Order, state["label_order"]),
+        least_bytes=state["label_least_kb"] * KILOBYTE,
+        most_bytes=state["label_most_kb"] * KILOBYTE or None,
     )
     if run is None:
         return chosen

@@ -28,6 +28,8 @@ class Wanted:
     class_name: str | None = None  # with "class"
     words: str = ""  # all of them in the photo's path or in where it came from
     via: str | None = None  # the way it came, as in ``Source``
+    least_bytes: int = 0  # of the file
+    most_bytes: int | None = None
     says: str | None = None  # the class the model would give it
     least: float = 0.0  # probability of that class, 0 to 1
     most: float = 1.0
@@ -63,6 +65,9 @@ def listed(
     if wanted.via is not None:
         came = _came_by(dataset, wanted.via)
         rows = [row for row in rows if row.id in came]
+    if wanted.least_bytes or wanted.most_bytes is not None:
+        most = math.inf if wanted.most_bytes is None else wanted.most_bytes
+        rows = [row for row in rows if wanted.least_bytes <= row.bytes <= most]
     if among is not None:
         place = {file_id: at for at, file_id in enumerate(among)}
         rows = sorted((row for row in rows if row.id in place), key=lambda row: place[row.id])

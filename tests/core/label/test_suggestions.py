@@ -95,6 +95,10 @@ def test_lists_are_ordered_and_narrowed_without_a_model(dataset):
     assert newest == sorted(rows, reverse=True)
     sizes = [rows[one].bytes for one in large]
     assert sizes == sorted(sizes, reverse=True)
+    middle = rows[large[5]].bytes
+    heavy = listed(dataset, Wanted(where="unsorted", least_bytes=middle))
+    light = listed(dataset, Wanted(where="unsorted", most_bytes=middle - 1))
+    assert sorted(heavy + light) == sorted(large) and large[5] in heavy
     assert len(listed(dataset, Wanted(words="cat 0003"))) == 1
     assert listed(dataset, Wanted(via="bing")) == []
     assert listed(dataset, Wanted(order="suspect"), among=[names[3], names[1]]) == [

@@ -12,6 +12,7 @@ from ui.words import count, plain
 
 A_PAGE = 10
 IN_REVIEW = 8  # groups on a page of the dialog
+GOING = "duplicates_going"  # session key: ids of files that the dialog decided to remove
 
 
 def draw(dataset: Dataset, groups: Sequence[Copies], *, across: bool) -> None:
@@ -97,12 +98,25 @@ def _review(dataset: Dataset, groups: list[Copies], rule: Rule) -> None:
             key="keep_all_confirmed",
             type="primary",
             icon=":material/delete:",
-            on_click=_remove,
-            args=(dataset, going),
+            on_click=_note,
+            args=(going,),
         ):
-            st.rerun()  # closes the dialog
+            st.rerun()  # the whole page: it closes the dialog and carries out what was noted
         if st.button("Cancel", key="keep_all_cancelled"):
             st.rerun()
+
+
+def _note(ids: list[int]) -> None:
+    """Have the page remove files in its next run; within a dialog nothing can be said of it."""
+    st.session_state[GOING] = ids
+
+
+def carry_out(dataset: Dataset) -> None:
+    """Remove what was decided in the dialog. Call it before anything is counted."""
+    ids = st.session_state.pop(GOING, None)
+    if ids:
+        _remove(dataset, ids)
+        st.rerun()  # the side was drawn before, and offers to undo this step
 
 
 def _draw_group(dataset: Dataset, choice: Choice, known: duplicate_pictures.Known) -> None:

@@ -19,6 +19,7 @@ VIEWS = {
 
 def draw(dataset: Dataset) -> None:
     """Draw what was found."""
+    duplicate_copies.carry_out(dataset)
     found, scenes = copies(dataset), shots(dataset)
     across = [group for group in found if group.across]
     within = [group for group in found if not group.across]

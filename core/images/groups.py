@@ -26,7 +26,7 @@ FEW_PHOTOS = 2500  # below this, all numbers take less time than finding out whi
 SAMPLE = 8192  # photos that the directions are learnt from
 SLACK = 0.08  # by how much the few numbers may understate how alike two photos are
 ROWS_AT_ONCE, COLUMNS_AT_ONCE = 1024, 8192
-ROOM_A_ROW = 64  # suggestions kept for a row of a block on the way
+MOST_A_ROW = 24  # suggestions kept for a row on the way, by the few numbers
 
 # With few photos their own mean says little about what all photos have in common.
 TRUST_IN_MEAN = 30
@@ -200,34 +200,36 @@ def _above(
     is_fresh = np.zeros(count, dtype=bool)
     is_fresh[asking] = True
     found: list[tuple[Ints, Ints]] = []
-    blocks = [
-        (top, left)
-        for top in range(0, len(asking), ROWS_AT_ONCE)
-        # All rows ask all others that come later: half of the blocks are empty then.
-        for left in range(
-            top - top % COLUMNS_AT_ONCE if fresh is None else 0, count, COLUMNS_AT_ONCE
-        )
-    ]
-    for done, (top, left) in enumerate(blocks, start=1):
+    for top in range(0, len(asking), ROWS_AT_ONCE):
         asked = asking[top : top + ROWS_AT_ONCE]
-        product = rows[asked] @ rows[left : left + COLUMNS_AT_ONCE].T
-        flat = np.flatnonzero(product >= least)
-        first, second = asked[flat // product.shape[1]], left + flat % product.shape[1]
-        # Two fresh rows ask about each other; they are a pair once.
-        once = np.where(is_fresh[second], first < second, True)
-        flat, first, second = flat[once], first[once], second[once]
-        if len(flat) > ROOM_A_ROW * ROWS_AT_ONCE:  # thousands of copies of one photo
-            values = product.reshape(-1)[flat]
-            best = np.argpartition(-values, ROOM_A_ROW * ROWS_AT_ONCE)[: ROOM_A_ROW * ROWS_AT_ONCE]
-            first, second = first[best], second[best]
-        found.append((np.minimum(first, second), np.maximum(first, second)))
-        yield done / len(blocks)
+        # Where all ask all, only about those that come later: half of the blocks are left out.
+        begin = top - top % COLUMNS_AT_ONCE if fresh is None else 0
+        parts: list[Pairs] = []
+        for left in range(begin, count, COLUMNS_AT_ONCE):
+            product = rows[asked] @ rows[left : left + COLUMNS_AT_ONCE].T
+            flat = np.flatnonzero(product >= least)
+            first, second = asked[flat // product.shape[1]], left + flat % product.shape[1]
+            # Two fresh rows ask about each other; they are a pair once.
+            once = np.where(is_fresh[second], first < second, True)
+            values = product.reshape(-1)[flat[once]]
+            parts.append(_best_of_first(Pairs(first[once], second[once], values)))
+            yield (top + (left - begin) / max(1, count - begin) * len(asked)) / len(asking)
+        best = _best_of_first(Pairs(*(np.concatenate(some) for some in zip(*parts, strict=True))))
+        found.append((np.minimum(best.first, best.second), np.maximum(best.first, best.second)))
     if not found:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     return (
         np.concatenate([one for one, _ in found]),
         np.concatenate([other for _, other in found]),
     )
+
+
+def _best_of_first(pairs: Pairs) -> Pairs:
+    """The best pairs of each first photo; bounds what thousands of like photos suggest."""
+    if not len(pairs):
+        return pairs
+    ordered = pairs.only(np.lexsort((-pairs.alike, pairs.first)))
+    return ordered.only(_rank(ordered.first) < MOST_A_ROW)
 
 
 def _rank(photos: "Ints") -> "Ints":

@@ -12,8 +12,11 @@ from core.collect.imports.layouts import Recognised, class_folder
 from core.collect.imports.names import spread
 from core.errors import WinnowError
 from core.images.decode import open_rgb
+from core.images.identity import content_hash
+from core.images.shrinking import thumbnail_apart
 
 SIDE = 112  # pixels
+ROUGH = 4 * SIDE  # of the copy that it is cut from
 QUALITY = 75
 
 
@@ -40,7 +43,10 @@ def small_pictures(bundle: Bundle, names: Sequence[str]) -> Mapping[str, bytes]:
             path = Path(folder) / str(number)
             try:
                 bundle.write(name, path)
-                found[name] = _small(path)
+                # Nobody has looked at these files yet: one that crashes its reader must not take
+                # the program with it that shows them.
+                copy = thumbnail_apart(path, content_hash(path), Path(folder) / "small", side=ROUGH)
+                found[name] = _small(copy)
             except (WinnowError, OSError):
                 continue  # it is told after arrival
     return found

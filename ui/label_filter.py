@@ -138,8 +138,13 @@ def places(dataset: Dataset) -> list[Place]:
 
 
 def ways(dataset: Dataset) -> list[str]:
-    """The ways photos came in, most photos first."""
-    return list(dict.fromkeys(one.via for one in tally(dataset)))
+    """The ways photos came in, most photos first; counted anew only once others have come."""
+    (last,) = dataset.connection().execute("SELECT max(file) FROM source").fetchone()
+    known = st.session_state.get("label_ways")
+    if known is None or known[0] != (dataset.token, last):
+        found = list(dict.fromkeys(one.via for one in tally(dataset)))
+        known = st.session_state["label_ways"] = ((dataset.token, last), found)
+    return list(known[1])
 
 
 def choose(dataset: Dataset, run: runs.Run | None) -> None:

@@ -137,6 +137,8 @@ def turn(by: int) -> None:
 
 def missing(dataset: Dataset, backbone: str) -> int:
     """How many unsorted photos the network has not looked at, except those that cannot be read."""
+    if not dataset.unsorted_count():
+        return 0
     rows = dataset.rows(class_name=None)
     seen = st.session_state.get("label_unlooked")
     stamp = (dataset.token, dataset.version(), backbone, _looked(dataset))

@@ -41,7 +41,9 @@ BLOCK = 8  # pixels a side of the places that are compared
 FULL_BLOCK = 0.6  # share of a block that both pictures must cover
 FAINT = 4.0  # standard deviation, of 255 greys, below which a block has no detail
 MOST_DETAIL = 20.0  # more than this counts no more
-LEAST_BLOCKS = 6  # with detail; less proves nothing
+# With detail; less proves nothing: one drawn circle can be laid over any other. Drawn circles have
+# detail in at most 20 of 64 blocks, photos in 20 and more. What has less is left to the hashes.
+LEAST_BLOCKS = 20
 
 # The fit may not bend one picture into another.
 MOST_STRETCH = 1.25  # longer axis against shorter

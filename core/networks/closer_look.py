@@ -22,7 +22,7 @@ from core.errors import ImageError
 from core.images.aligning import SAME, Small, agreement, small
 from core.images.decode import open_rgb
 from core.images.identity import content_hash, pixel_hash
-from core.images.similar import ENOUGH_PIXELS, near_hash
+from core.images.similar import ENOUGH_PIXELS, are_near, near_hash
 from core.jobs.progress import Progress, Task
 
 SECONDS_BETWEEN_REPORTS = 0.3
@@ -139,9 +139,15 @@ class Looks:
         scores[list(laid)] = agreement(list(laid.values()))
         return [
             bool(score >= SAME)
+            or self._are_near(*pair)
             or (self.alike.get(pair, 0.0) >= PERHAPS_EQUAL and self._are_equal(*pair))
             for pair, score in zip(pairs, scores.tolist(), strict=True)
         ]
+
+    def _are_near(self, one: int, other: int) -> bool:
+        """Whether the hashes say so; for pictures with too little detail to be laid over."""
+        first, second = self.hashes[one], self.hashes[other]
+        return bool(first and second and are_near(first, second))
 
     def _are_equal(self, one: int, other: int) -> bool:
         pixels = self._pixels_of(one)

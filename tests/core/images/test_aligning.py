@@ -2,7 +2,7 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image, ImageEnhance, ImageOps
+from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from core.images.aligning import SAME, SIDE, agreement, small
 
@@ -81,3 +81,14 @@ def test_a_small_picture_keeps_its_shape_and_a_thin_one_has_some_width():
 
 def test_no_pairs_are_no_agreement():
     assert agreement([]).shape == (0,)
+
+
+def test_a_drawn_circle_is_no_copy_of_another_circle_elsewhere():
+    def circle(x, y, radius):
+        picture = Image.new("RGB", (128, 128), (235, 230, 220))
+        ImageDraw.Draw(picture).ellipse((x - radius, y - radius, x + radius, y + radius), "navy")
+        return small(picture)
+
+    pairs = [(circle(40, 50, 20), circle(60, 60, 22)), (circle(30, 90, 25), circle(50, 70, 25))]
+
+    assert agreement(pairs).max() < SAME

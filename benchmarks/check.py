@@ -1,6 +1,7 @@
 """The sweep against bare parallel Pillow, and against fastai where it is there: photos a second.
 
-    python benchmarks/check.py [FOLDER] [--photos 5000] [--small] [--rounds 5] [--peer-python PYTHON]
+    python benchmarks/check.py [FOLDER] [--photos 5000] [--small] [--rounds 5]
+        [--peer-python PYTHON]
 
 Without a folder, photos of mixed size are made on the spot, from 200 pixels a side to 12 million
 pixels; with ``--small`` all have 200 by 200. A folder is copied first and never written to.

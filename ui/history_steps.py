@@ -231,7 +231,8 @@ def _confirm_back(dataset: Dataset, step_id: int) -> None:
         lines.append(f"- and {count(ahead.steps - len(ahead.headings), 'earlier step')}")
     st.markdown("\n".join(lines))
     st.caption(
-        "Each can be done again afterwards. A photo changed or deleted since is left alone and named."
+        "Each can be done again afterwards. "
+        "A photo changed or deleted since is left alone and named."
     )
     with st.container(horizontal=True):
         go = st.button(

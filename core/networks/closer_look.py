@@ -19,7 +19,7 @@ from core.dataset import Dataset, FileRow
 from core.dataset.facts import Facts, load_facts, save_facts
 from core.dataset.near_hashes import load_near_hashes, save_near_hashes, without_near_hash
 from core.errors import ImageError
-from core.images.aligning import SAME, Small, agreement, small
+from core.images.aligning import SAME, Small, agreement, is_fine, small
 from core.images.decode import open_rgb
 from core.images.identity import content_hash, pixel_hash
 from core.images.similar import ENOUGH_PIXELS, are_near, near_hash
@@ -147,7 +147,13 @@ class Looks:
     def _are_near(self, one: int, other: int) -> bool:
         """Whether the hashes say so; for pictures with too little detail to be laid over."""
         first, second = self.hashes[one], self.hashes[other]
-        return bool(first and second and are_near(first, second))
+        pictures = (self._pictures[one], self._pictures[other])
+        return bool(
+            first
+            and second
+            and are_near(first, second)
+            and all(picture is not None and is_fine(picture) for picture in pictures)
+        )
 
     def _are_equal(self, one: int, other: int) -> bool:
         pixels = self._pixels_of(one)

@@ -92,3 +92,13 @@ def test_a_drawn_circle_is_no_copy_of_another_circle_elsewhere():
     pairs = [(circle(40, 50, 20), circle(60, 60, 22)), (circle(30, 90, 25), circle(50, 70, 25))]
 
     assert agreement(pairs).max() < SAME
+
+
+def test_a_few_pixels_enlarged_are_no_copy_of_others():
+    random = np.random.default_rng(0)
+    pictures = [
+        small(Image.fromarray(random.integers(0, 256, (8, 8), "u1")).resize((128, 128), 3))
+        for _ in range(6)
+    ]
+
+    assert agreement([(one, one) for one in pictures]).max() == 0

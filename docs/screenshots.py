@@ -115,7 +115,7 @@ def walk(browser: Browser, address: str, token: str, sample: Path) -> None:
     """Keep every page: first with the mistakes in, then mended and trained again."""
     for scheme in SCHEMES:
         with tab(browser, scheme) as page:
-            for name in ("", "check", "train", "results"):
+            for name in ("", "check", "label", "train", "results"):
                 keep(page, f"{address}/{name}?set={token}", name or "home", scheme)
     with tab(browser, SCHEMES[0]) as page:
         open_page(page, f"{address}/review?set={token}")
@@ -124,6 +124,7 @@ def walk(browser: Browser, address: str, token: str, sample: Path) -> None:
         with tab(browser, scheme) as page:
             open_page(page, f"{address}/review?set={token}")
             review(page, scheme)
+            keep(page, f"{address}/history?set={token}", "history", scheme)
     subprocess.run([sys.executable, "-c", MEND, str(sample)], cwd=ROOT, check=True)
     run_module("core", "train", str(sample))
     for scheme in SCHEMES:

@@ -40,6 +40,11 @@ def main(words: Sequence[str]) -> int:
         return STOPPED_BY_THE_USER
 
 
+# Most tests wait more than they compute. Those of a file share a server and a browser. Words that
+# come after these win, such as "-n 0" for one test after another.
+SIDE_BY_SIDE = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")
+
+
 def options_parser(*, testing: bool) -> argparse.ArgumentParser:
     """Options of ``start.py``, or of ``start.py test``, whose other words go to pytest."""
     parser = argparse.ArgumentParser(
@@ -63,7 +68,7 @@ def test(options: argparse.Namespace, pytest_words: Sequence[str]) -> int:
         ask_winnow("--networks-only")
     if options.setup_only:
         return 0
-    return subprocess.call([PYTHON, "-m", "pytest", *pytest_words], cwd=ROOT)
+    return subprocess.call([PYTHON, "-m", "pytest", *SIDE_BY_SIDE, *pytest_words], cwd=ROOT)
 
 
 def start(options: argparse.Namespace) -> int:

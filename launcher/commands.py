@@ -42,7 +42,7 @@ def main(words: Sequence[str]) -> int:
 
 # Most tests wait more than they compute. Those of a file share a server and a browser. Words that
 # come after these win, such as "-n 0" for one test after another.
-SIDE_BY_SIDE = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")
+SIDE_BY_SIDE = ("-n", "logical", "--maxprocesses", "4", "--dist", "loadfile")
 
 
 def options_parser(*, testing: bool) -> argparse.ArgumentParser:

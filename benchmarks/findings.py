@@ -10,8 +10,12 @@ lies by itself, and how many of the listed ``junk`` are among its first 40.
 import argparse
 import csv
 import shutil
+import sys
 import tempfile
 from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
 
 from core.clean.findings import rankings
 from core.clean.odd_ones import odd_ones_job

@@ -140,7 +140,7 @@ def decodes(path: Path) -> bool:
     try:
         with Image.open(path) as image:
             image.load()
-    except Exception:
+    except Exception:  # whatever a reader raises, which is more than Pillow's own errors
         return False
     return True
 
@@ -151,7 +151,7 @@ def decodes_reduced(path: Path) -> bool:
         with Image.open(path) as image:
             image.draft(image.mode, SMALLEST)
             image.load()
-    except Exception:
+    except Exception:  # whatever a reader raises, which is more than Pillow's own errors
         return False
     return True
 

@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -62,9 +63,9 @@ def compare(address: str, query: str, scratch: Path, count: int, rounds: int) ->
     seconds: dict[str, list[float]] = {"one after the other": [], "Winnow": []}
     for number in range(rounds):
         one_by_one = scratch / f"plain-{number}"
-        seconds["one after the other"].append(timed(lambda: fetch_in_turn(urls, one_by_one)))  # noqa: B023
+        seconds["one after the other"].append(timed(partial(fetch_in_turn, urls, one_by_one)))
         dataset = Dataset.create(scratch / f"collected-{number}")
-        seconds["Winnow"].append(timed(lambda: collected(dataset, query, len(urls))))  # noqa: B023
+        seconds["Winnow"].append(timed(partial(collected, dataset, query, len(urls))))
         print(f"round {number + 1}: {state_of(dataset)}")
     medians = {side: statistics.median(taken) for side, taken in seconds.items()}
     print(f"{len(urls)} photos, medians of {rounds} rounds")

@@ -1,6 +1,6 @@
 """The ready-made sets on offer: what each is, how large, by what terms. Light: pages import it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,18 +28,21 @@ class KnownSet:
         return round(self.download_bytes / 1e6)
 
 
-_IMAGENETTE = {
-    "title": "Imagenette",
-    "sentence": "Ten things that are easy to tell apart: a church, a parachute, a golf ball.",
-    "photos": 13_394,
-    "classes": 10,
-    "home": "https://github.com/fastai/imagenette",
-    "terms": "A part of ImageNet: its photos may be used for research and teaching, not for "
-    "business.",
-    "licence": None,
-    "terms_url": "https://www.image-net.org/download.php",
-    "group": "imagenette",
-}
+_IMAGENETTE = KnownSet(
+    name="imagenette-160",
+    title="Imagenette",
+    sentence="Ten things that are easy to tell apart: a church, a parachute, a golf ball.",
+    photos=13_394,
+    classes=10,
+    download_bytes=99_003_388,
+    unpacked_bytes=140_000_000,
+    version="160 pixels",
+    home="https://github.com/fastai/imagenette",
+    terms="A part of ImageNet: its photos may be used for research and teaching, not for business.",
+    licence=None,
+    terms_url="https://www.image-net.org/download.php",
+    group="imagenette",
+)
 
 _LIST = (
     KnownSet(
@@ -58,19 +61,13 @@ _LIST = (
         group="pets",
         has_class_in_names=True,
     ),
-    KnownSet(
-        name="imagenette-160",
-        download_bytes=99_003_388,
-        unpacked_bytes=140_000_000,
-        version="160 pixels",
-        **_IMAGENETTE,  # type: ignore[arg-type]
-    ),
-    KnownSet(
+    _IMAGENETTE,
+    replace(
+        _IMAGENETTE,
         name="imagenette-320",
         download_bytes=341_663_724,
         unpacked_bytes=380_000_000,
         version="320 pixels",
-        **_IMAGENETTE,  # type: ignore[arg-type]
     ),
     KnownSet(
         name="flowers",

@@ -83,7 +83,7 @@ class PageFeeder(Feeder):  # type: ignore[misc]  # icrawler has no types
         while (turn := turns.next()) is not None:
             try:
                 address = base + site.ask(wanted, turn, key)
-            except Exception:
+            except Exception:  # it would end icrawler's thread, and nobody would hear of it
                 LOG.exception("the next address of %s", site.name)
                 turns.events.put(Trouble(ending="crashed"))
                 return
@@ -101,7 +101,7 @@ class PageParser(Parser):  # type: ignore[misc]
         try:
             page = replace(site.read(response.text), empty=not response.text.strip())
             trouble = page.trouble or (wall(response.text) if not page.rows else None)
-        except Exception:
+        except Exception:  # as above; icrawler itself goes on as if the page were empty
             LOG.exception("a page of %s", site.name)
             turns.events.put(Trouble(ending="crashed"))
             return

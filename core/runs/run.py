@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 
@@ -27,12 +27,25 @@ class Split(TypedDict):
     parts: dict[Part, Figure]  # those with photos; "train" is judged out of fold
 
 
+Mode = Literal["quick", "deep"]
+Answer = Literal["quick", "deep", "blend"]
+
+
+class Score(TypedDict):
+    """How one of several answers does on the photos that a deep run judged."""
+
+    wrong: int
+    judged: int
+    error_rate: float  # wrong / judged, 0 to 1
+    loss: float  # mean cross-entropy
+
+
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """One finished training: enough to show it, use it and repeat it."""
 
     id: str  # sorts by time
-    mode: str  # "quick"
+    mode: Mode
     backbone: str
     classes: tuple[str, ...]  # those trained on; predictions and heads use this order
     images: int  # files trained on
@@ -40,7 +53,7 @@ class Run:
     wrong: int  # of the judged
     error_rate: float  # wrong / judged, 0 to 1
     loss: float  # mean cross-entropy of the judged
-    seconds: Mapping[str, float]  # by step: "embed", "alike", "fit", "judge"
+    seconds: Mapping[str, float]  # by step, such as "embed", "alike", "fit" and "judge"
     l2: float  # penalty on half the squared weights, against the summed loss
     folds: int
     created: float  # seconds since 1970
@@ -48,6 +61,11 @@ class Run:
     settings: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()  # sentences for the user
     split: Split | None = None  # where photos were held out by the data set's own split
+    # Of deep runs only. Their figures are deep training's own; their predictions are, on the
+    # judged folds, what is kept says, and elsewhere what quick training says out of fold.
+    kept: Answer | None = None  # the best answer; "quick": deep training did not beat it
+    answers: Mapping[str, Score] | None = None  # of each answer, and of others tried
+    judged_folds: tuple[int, ...] | None = None  # folds that the figures are about; None: all
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

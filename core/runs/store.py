@@ -174,11 +174,12 @@ def _read_run(folder: Path) -> Run:
     kept = json.loads((folder / RUN_FILE).read_text(encoding="ascii"))
     if kept["format"] != FORMAT or kept["id"] != folder.name:
         raise ValueError("not a run of this format")
-    # Runs from before data sets could bring their own split say nothing of one.
-    kept.setdefault("split", None)
-    known = {field.name: kept[field.name] for field in fields(Run)}
+    # Runs of an older Winnow say nothing of what came later; what is needed has no default.
+    known = {field.name: kept[field.name] for field in fields(Run) if field.name in kept}
     known["classes"] = tuple(known["classes"])
     known["warnings"] = tuple(known["warnings"])
+    if known.get("judged_folds") is not None:
+        known["judged_folds"] = tuple(known["judged_folds"])
     return Run(**known)
 
 

@@ -9,6 +9,7 @@ from core.dataset import Dataset
 from core.errors import WinnowError
 from core.label.suggestions import Suggester
 from core.networks.backbones import DEFAULT
+from core.runs.in_use import run_for_labels
 from ui import (
     job_status,
     label_classes,
@@ -35,10 +36,10 @@ def suggester_of(home: Path, run_id: str) -> Suggester:
 
 
 def model(dataset: Dataset) -> tuple[runs.Run | None, Suggester | None]:
-    """The run chosen, or the newest, and its model; none where it cannot be read."""
+    """The run chosen, or the one for labels, and its model; none where it cannot be read."""
     chosen = st.session_state.get("label_run")
     try:
-        run = runs.load_run(dataset.home, chosen) if chosen else runs.latest_run(dataset.home)
+        run = runs.load_run(dataset.home, chosen) if chosen else run_for_labels(dataset)
         return run, None if run is None else suggester_of(dataset.home, run.id)
     except WinnowError as error:
         st.warning(plain(str(error)))
@@ -151,7 +152,7 @@ def main() -> None:
         return
     label_filter.take_address(dataset)
     run, suggester = model(dataset)
-    live_training.draw(dataset, runs.latest_run(dataset.home))
+    live_training.draw(dataset, run_for_labels(dataset))
     backbone = DEFAULT if run is None else run.backbone
     with st.container(key="label_looking"):  # always there, so that nothing below it moves
         if not dataset.read_only:

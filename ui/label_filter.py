@@ -228,7 +228,7 @@ def _draw_more(dataset: Dataset, run: runs.Run | None) -> None:
     st.selectbox(
         "Model",
         [ANY, *by_id],
-        format_func=lambda one: _run_title(by_id[one]) if one else "The newest",
+        format_func=lambda one: _run_title(by_id[one]) if one else "The one in use",
         key="label_run",
         on_change=changed,
     )

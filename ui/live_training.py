@@ -13,6 +13,7 @@ from core.dataset.steps import newest_id
 from core.errors import JobError
 from core.label.grouping import without_features
 from core.networks.backbones import DEFAULT
+from core.runs.in_use import run_for_labels
 from ui import training
 from ui.words import ago, plain
 
@@ -57,10 +58,10 @@ def _look(dataset: Dataset, run: runs.Run | None) -> None:
     if job is not None and jobs.alive(job):
         st.caption("Learning from your labels…")
         return
-    newest = runs.latest_run(dataset.home)
-    if (newest and newest.id) != (run and run.id):
+    now = run_for_labels(dataset)
+    if (now and now.id) != (run and run.id):
         st.rerun(scope="app")
-    if is_on(dataset) and _is_due(dataset, run):
+    if is_on(dataset) and _is_due(dataset):
         _start(dataset, run)
         st.caption("Learning from your labels…")
     elif run is None:
@@ -69,7 +70,7 @@ def _look(dataset: Dataset, run: runs.Run | None) -> None:
         st.caption(f"Learnt {ago(run.created)}. {plain(training.outcome(run))}")
 
 
-def _is_due(dataset: Dataset, run: runs.Run | None) -> bool:
+def _is_due(dataset: Dataset) -> bool:
     if dataset.read_only or jobs.any_alive(dataset.home):
         return False
     last = dataset.next_undo()
@@ -77,7 +78,9 @@ def _is_due(dataset: Dataset, run: runs.Run | None) -> bool:
         return False
     if st.session_state.get(TRIED) == newest_id(dataset.connection()):
         return False
-    if run is not None and not dataset.edited_since(run.step):
+    # Not of the run in use: somebody may have chosen an older one, and wants to keep it.
+    newest = runs.latest_run(dataset.home)
+    if newest is not None and not dataset.edited_since(newest.step):
         return False
     return sum(count > 0 for count in dataset.counts().values()) >= 2
 

@@ -1,15 +1,11 @@
 """Jobs that join steps or belong to none: what a worker runs. Never imports Streamlit."""
 
-import json
 from pathlib import Path
 
 from core.dataset import Dataset
 from core.dataset.copying import copy_dataset
 from core.dataset.recent import remember
 from core.jobs.progress import JobResult, Task
-
-LIVE_RUNS = "live_runs"  # setting: ids of the runs made while labelling, as a JSON list
-LIVE_RUNS_KEPT = 3  # some pages may still show the one before the last
 
 
 def index_job(root: str) -> Task[JobResult]:
@@ -36,13 +32,9 @@ def sample_job(name: str, root: str) -> Task[JobResult]:
 
 def live_train_job(root: str, backbone: str) -> Task[JobResult]:
     """Learn from the labels as they stand; of the models made this way only the newest stay."""
-    from core.runs import delete_run
+    from core.runs.in_use import add_live_run
     from core.train.quick import train_quick_job
 
     result = yield from train_quick_job(root, backbone)
-    dataset = Dataset.open(Path(root))
-    kept = [*json.loads(dataset.setting(LIVE_RUNS, "[]") or "[]"), result["run"]]
-    dataset.set_setting(LIVE_RUNS, json.dumps(kept[-LIVE_RUNS_KEPT:]))
-    for run_id in kept[:-LIVE_RUNS_KEPT]:
-        delete_run(dataset.home, run_id)
+    add_live_run(Dataset.open(Path(root)), result["run"])
     return result

@@ -47,9 +47,10 @@ def results(run: Run, predictions: Predictions, *, among: np.ndarray | None = No
         among: (N,) which rows to count, all of them judged; without it, those that the run's own
             figures are about.
     """
-    kept = counted(predictions, run.split, folds=run.folds) if among is None else among
-    given, predicted = predictions.given[kept].astype(np.int64), predictions.predicted[kept]
-    loss = predictions.loss[kept]
+    if among is None:
+        among = counted(predictions, run.split, folds=run.folds, judged_folds=run.judged_folds)
+    given, predicted = predictions.given[among].astype(np.int64), predictions.predicted[among]
+    loss = predictions.loss[among]
     classes = len(run.classes)
     pairs = np.bincount(given * classes + predicted, minlength=classes * classes)
     confusion = pairs.reshape(classes, classes)

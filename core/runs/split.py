@@ -5,6 +5,8 @@ numbers after the run's own, and the run's heads by fold go on with the head fro
 which judged them: so for every photo ``fold`` names a head that did not see it.
 """
 
+from collections.abc import Collection
+
 import numpy as np
 
 from core.dataset.names import photos
@@ -28,8 +30,20 @@ def in_part(predictions: Predictions, part: Part, *, folds: int) -> np.ndarray:
     return found
 
 
-def counted(predictions: Predictions, split: Split | None, *, folds: int) -> np.ndarray:
-    """(N,) the rows that a run's own figures are about."""
+def counted(
+    predictions: Predictions,
+    split: Split | None,
+    *,
+    folds: int,
+    judged_folds: Collection[int] | None = None,
+) -> np.ndarray:
+    """(N,) the rows that a run's own figures are about.
+
+    ``judged_folds`` are those of a deep run, of its split too: it judged no other photo itself.
+    """
+    if judged_folds is not None:
+        found: np.ndarray = np.isin(predictions.fold, sorted(judged_folds)) & predictions.judged
+        return found
     if split is None:
         return predictions.judged
     return in_part(predictions, split["judged_on"], folds=folds)

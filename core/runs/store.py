@@ -33,8 +33,18 @@ def save_run(
     predictions: Predictions,
     tensors: Mapping[str, np.ndarray],
     curve: Sequence[Mapping[str, Any]],
+    *,
+    networks: Mapping[int, Path] | None = None,
 ) -> None:
     """Write a run; it shows in lists once all of it is there.
+
+    Args:
+        home: Of the data set.
+        run: Its settings and figures.
+        predictions: What it says of every photo.
+        tensors: Its heads, see ``load_tensors``.
+        curve: Rows of its charts.
+        networks: Of deep runs: the file of the fine-tuned network that judged a fold; copied.
 
     Raises:
         RunError: If it cannot be written, for example because the disk is full.
@@ -48,6 +58,8 @@ def save_run(
         (scratch / CURVE_FILE).write_text("".join(lines), encoding="ascii")
         _write_tensors(scratch / MODEL_FILE, tensors, run)
         _write_predictions(scratch / PREDICTIONS_FILE, predictions)
+        for fold, file in (networks or {}).items():
+            shutil.copyfile(file, scratch / network_name(fold))
         scratch.rename(target)
     except OSError as error:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -55,6 +67,21 @@ def save_run(
             f"The finished training could not be kept in {target.parent}: "
             f"{error.strerror or error}. Make room or check the folder, then train again."
         ) from error
+
+
+def network_name(fold: int) -> str:
+    """What the file of the fine-tuned network is called that did not see a fold."""
+    return f"network-{fold}.safetensors"
+
+
+def network_files(home: Path, run_id: str) -> dict[int, Path]:
+    """The fine-tuned networks of a deep run by the fold that each did not see."""
+    found = {}
+    for file in _existing(home, run_id).glob(network_name(0).replace("0", "*")):
+        number = file.stem.removeprefix("network-")
+        if number.isdecimal():
+            found[int(number)] = file
+    return dict(sorted(found.items()))
 
 
 def load_run(home: Path, run_id: str) -> Run:
@@ -114,28 +141,39 @@ def load_curve(home: Path, run_id: str) -> list[dict[str, Any]]:
 
 def list_runs(home: Path) -> list[Run]:
     """Runs that can be read, newest first."""
-    return [run for name in _names(home) if (run := _readable(home / "runs" / name))]
+    return [run for folder in run_folders(home / "runs") if (run := run_in(folder))]
 
 
 def latest_run(home: Path) -> Run | None:
     """The newest run that can be read."""
-    return next((run for name in _names(home) if (run := _readable(home / "runs" / name))), None)
+    return next((run for folder in run_folders(home / "runs") if (run := run_in(folder))), None)
 
 
 def delete_run(home: Path, run_id: str) -> None:
-    """Delete a run; one that is gone already is none the worse."""
+    """Delete a run for good; one that is gone already is none the worse."""
     shutil.rmtree(_folder(home, run_id), ignore_errors=True)
 
 
-def _names(home: Path) -> list[str]:
+def run_folder(home: Path, run_id: str) -> Path:
+    """Where a run is kept.
+
+    Raises:
+        RunError: If there is no such run.
+    """
+    return _existing(home, run_id)
+
+
+def run_folders(parent: Path) -> list[Path]:
+    """The folders in ``parent`` that are named as runs are, damaged ones too, newest first."""
     try:
-        names = os.listdir(home / "runs")
+        names = os.listdir(parent)
     except OSError:
         return []
-    return sorted((name for name in names if _ID.fullmatch(name)), reverse=True)
+    return [parent / name for name in sorted(names, reverse=True) if _ID.fullmatch(name)]
 
 
-def _readable(folder: Path) -> Run | None:
+def run_in(folder: Path) -> Run | None:
+    """The run kept in a folder; None if not all of it is there and readable."""
     try:
         run = _read_run(folder)
     except (OSError, ValueError, TypeError, KeyError):

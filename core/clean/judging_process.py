@@ -15,9 +15,9 @@ import json
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-from core.clean.quality import look
+from core.clean.quality import Glance, glance, measured
 from core.images.helpers import Message, serve
 
 SECONDS_BETWEEN_ANSWERS = 0.2
@@ -33,17 +33,20 @@ def answer_all(requests: IO[bytes], send: Callable[[Message], None]) -> None:
 
 
 def _answer(request: Message, send: Callable[[Message], None]) -> None:
-    found: list[Any] = []
+    seen: list[Glance] = []
     sent_at = time.monotonic()
     for file in _watched(request["files"], request["seconds"], each=request["at_once"]):
-        verdict, scores = look(Path(file))
-        found.append([vars(verdict), scores])
+        seen.append(glance(Path(file)))
         now = time.monotonic()
         if request["at_once"] or now - sent_at >= SECONDS_BETWEEN_ANSWERS:
-            send({"found": found})
-            found, sent_at = [], now
-    if found:
-        send({"found": found})
+            send(_found(seen))
+            seen, sent_at = [], now
+    if seen:
+        send(_found(seen))
+
+
+def _found(seen: list[Glance]) -> Message:
+    return {"found": [[vars(verdict), scores] for verdict, scores in measured(seen)]}
 
 
 def _watched(files: Iterable[str], seconds: float, *, each: bool) -> Iterable[str]:

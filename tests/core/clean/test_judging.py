@@ -17,8 +17,8 @@ pytestmark = pytest.mark.timeout(120)
 HOSTILE = """
 import os, time
 import core.clean.quality as quality
-really = quality.look
-def look(path):
+really = quality.glance
+def glance(path):
     if path.name.startswith("crash"):
         os.kill(os.getpid(), 9)
     if path.name.startswith("stall"):
@@ -26,7 +26,7 @@ def look(path):
     if path.name.startswith("slow"):
         time.sleep(0.02)
     return really(path)
-quality.look = look
+quality.glance = glance
 """
 
 

@@ -5,10 +5,12 @@ that no address reaches a file outside a data set. A content never changes, so t
 keep its picture for good.
 """
 
+import json
 import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
@@ -18,6 +20,9 @@ from core.dataset import Dataset
 from core.errors import WinnowError
 from core.images.shrinking import thumbnail_apart
 from core.images.thumbnails import LARGE_SIDE
+from core.train import preview
+from core.train.augment_choices import VERSION, AugmentChoices, choices_of
+from core.train.settings import LARGEST_SIZE, SMALLEST_SIZE
 from ui import open_sets
 
 FOR_GOOD = "private, max-age=31536000, immutable"
@@ -59,6 +64,24 @@ def heat_url(dataset: Dataset, run: str, file_id: int, class_index: int) -> str:
     return f"/pictures/{dataset.token}/heat/{run}/{file_id}/{class_index}.webp"
 
 
+def seen_url(
+    dataset: Dataset,
+    content: str,
+    *,
+    size: int,
+    seed: int = 0,
+    choices: AugmentChoices | None = None,
+    channel: preview.Channel | None = None,
+) -> str:
+    """Address of a photo as the network sees it; the arguments are those of ``preview.picture``."""
+    asked: dict[str, str | int] = {"size": size, "v": VERSION}
+    if choices is not None:
+        asked |= {"seed": seed, "change": json.dumps(choices.to_json(), separators=(",", ":"))}
+    if channel is not None:
+        asked["channel"] = channel
+    return f"/pictures/{dataset.token}/seen/{content}.webp?{urlencode(asked)}"
+
+
 def _thumb(request: Request) -> Response:
     return _photo_as(request, thumbnail_apart, "thumbs")
 
@@ -93,6 +116,38 @@ def _heat(request: Request) -> Response:
         return _picture(heat_map_file(dataset, run, *numbers))
     except (WinnowError, OSError, IndexError, KeyError):
         return _refused(404)  # no stand-in: the page says in a sentence that there is no map
+
+
+def _seen(request: Request) -> Response:
+    content = request.path_params["content"]
+    dataset, asked = _dataset_for(request), _asked_to_see(request)
+    if dataset is None or asked is None or not _CONTENT.fullmatch(content):
+        return _refused(404)
+    try:
+        source = dataset.by_content(content)
+        if source is None:
+            return _refused(404)
+        made = preview.picture(source, content, **asked)
+    except (WinnowError, OSError):
+        return _no_picture()
+    headers = {**SAFE_HEADERS, "Cache-Control": FOR_GOOD}
+    return Response(made, media_type="image/webp", headers=headers)
+
+
+def _asked_to_see(request: Request) -> preview.Asked | None:
+    """How a photo is to be shown, or None where the address makes no sense."""
+    given = request.query_params
+    size, seed = given.get("size", ""), given.get("seed", "0")
+    if not (_NUMBER.fullmatch(size) and _NUMBER.fullmatch(seed)):
+        return None
+    if not SMALLEST_SIZE <= int(size) <= LARGEST_SIZE:
+        return None
+    try:
+        choices = choices_of(json.loads(given["change"])) if "change" in given else None
+    except (WinnowError, ValueError, TypeError, RecursionError):
+        return None
+    channel = next((one for one in preview.CHANNELS if one == given.get("channel")), None)
+    return {"size": int(size), "seed": int(seed), "choices": choices, "channel": channel}
 
 
 def _goodbye(request: Request) -> Response:
@@ -157,5 +212,6 @@ ROUTES = [
     Route("/pictures/{token}/thumb/{content}.webp", _thumb),
     Route("/pictures/{token}/photo/{content}.webp", _photo),
     Route("/pictures/{token}/heat/{run}/{file_id}/{class_index}.webp", _heat),
+    Route("/pictures/{token}/seen/{content}.webp", _seen),
     Route(GOODBYE, _goodbye),
 ]

@@ -10,6 +10,10 @@ from typing import Any
 
 from core.errors import TrainingError
 
+# Grows when the same seed and choices would change a photo otherwise, so that pictures and views
+# that were kept never stand for new ones.
+VERSION = 1
+
 MOST_ROTATION = 180.0  # degrees
 MOST_ZOOM = 3.0
 # At 1 a photo may become all black or white; the step before that teaches nothing either.

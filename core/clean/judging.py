@@ -1,9 +1,12 @@
 """Many files judged and measured, in processes of their own that a hostile file may take down."""
 
+import os
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,8 +17,12 @@ from core.images.verdict import Verdict
 
 PROCESS = "core.clean.judging_process"
 
-# Few enough to spread a run of huge photos over all processes, enough that asking costs nothing.
+# Enough that asking costs nothing, and fewer towards the end: a run of huge photos is spread over
+# all processes, and none has much left when the others have nothing.
 FILES_PER_REQUEST = 32
+FEWEST_PER_REQUEST = 4
+REQUESTS_LEFT = 8  # for each process, at least, until they cannot be made smaller
+AHEAD = 2  # requests a process has: it never waits for one while the machine does something else
 SECONDS_BETWEEN_BATCHES = 0.25
 # A request that hangs is given up this soon, and its files are asked about one by one.
 SECONDS_BEFORE_A_CLOSER_LOOK = 10.0
@@ -28,7 +35,7 @@ class Judged(NamedTuple):
 
 
 def judge_all(
-    files: Sequence[Path],
+    files: Sequence[str | Path],
     *,
     processes: int | None = None,
     seconds_per_file: float = SECONDS_PER_FILE,
@@ -44,15 +51,12 @@ def judge_all(
         Batches in no order, each file once; an empty one where a while has passed without any.
         Closing the generator ends all processes at once.
     """
-    parts = [
-        range(start, min(start + FILES_PER_REQUEST, len(files)))
-        for start in range(0, len(files), FILES_PER_REQUEST)
-    ]
+    count = processes or available_cores()
     waiting = queue.SimpleQueue[range]()
-    for part in parts:
+    for part in _parts(len(files), count):
         waiting.put(part)
     done = queue.SimpleQueue[list[Judged] | Exception]()
-    count = min(processes or available_cores(), len(parts))
+    count = min(count, waiting.qsize())
     judges = [_Judge(files, waiting, done, seconds_per_file) for _ in range(count)]
     try:
         for judge in judges:
@@ -63,6 +67,15 @@ def judge_all(
     finally:
         for judge in judges:
             judge.end()
+
+
+def _parts(files: int, processes: int) -> Iterator[range]:
+    start = 0
+    while start < files:
+        size = (files - start) // (processes * REQUESTS_LEFT)
+        size = min(FILES_PER_REQUEST, max(FEWEST_PER_REQUEST, size))
+        yield range(start, min(start + size, files))
+        start += size
 
 
 def _batches(
@@ -88,7 +101,7 @@ class _Judge(threading.Thread):
 
     def __init__(
         self,
-        files: Sequence[Path],
+        files: Sequence[str | Path],
         waiting: "queue.SimpleQueue[range]",
         done: "queue.SimpleQueue[list[Judged] | Exception]",
         seconds_per_file: float,
@@ -99,15 +112,15 @@ class _Judge(threading.Thread):
         self._done = done
         self._seconds = seconds_per_file
         self._process: Helper | None = None
+        self._asked: deque[range] = deque()  # what the process has been asked, in its order
+        self._at = 0.0  # when the last answer came
         self._ending = threading.Event()
         self._lock = threading.Lock()  # a process is never started once the end has come
 
     def run(self) -> None:
         try:
-            while not self._ending.is_set():
-                self._judge(self._waiting.get_nowait())
-        except queue.Empty:
-            pass  # all is asked: the end of the work
+            while not self._ending.is_set() and self._ask_ahead():
+                self._judge(self._asked[0])
         except Exception as error:
             if not self._ending.is_set():
                 self._done.put(error)
@@ -121,29 +134,57 @@ class _Judge(threading.Thread):
         if self.ident is not None:
             self.join()
 
-    def _judge(self, part: range) -> None:
-        """Have a part judged; where a file ends the process, find out which and go on."""
-        at_once = False
-        while part:
-            limit = self._seconds if at_once else min(self._seconds, SECONDS_BEFORE_A_CLOSER_LOOK)
+    def _ask_ahead(self) -> bool:
+        """Hand the process more to do; False where all is done."""
+        while len(self._asked) < AHEAD:
             try:
-                process = self.start_process()
-                asked_at = time.monotonic()
-                request = {"seconds": limit, "at_once": at_once, "files": self._names(part)}
-                process.ask(request)
+                part = self._waiting.get_nowait()
+            except queue.Empty:
+                break
+            self._asked.append(part)
+            with suppress(HelperEnded):  # whoever waits for the answer will see it
+                self._ask(part)
+        return bool(self._asked)
+
+    def _judge(self, part: range) -> None:
+        """Wait for the answers on a part, the first that is asked for."""
+        self._at = time.monotonic()
+        try:
+            while part:
+                part = self._answered(part)
+        except HelperEnded:
+            self._one_by_one(part)
+        self._asked.popleft()
+
+    def _one_by_one(self, part: range) -> None:
+        """A file has ended the process: find out which, and go on with the others."""
+        self._stop_process()
+        while part and not self._ending.is_set():
+            try:
+                self._ask(part, at_once=True)
+                self._at = time.monotonic()
                 while part:
-                    found = process.answer()["found"]
-                    self._tell(part, [(Verdict(**fields), scores) for fields, scores in found])
-                    part = part[len(found) :]
-                    asked_at = time.monotonic()
-            except HelperEnded:
-                if self._ending.is_set():
-                    return
-                self._stop_process()
-                if at_once:  # answered one by one, so the next one is what ended it
-                    self._tell(part, [(self._fatal(time.monotonic() - asked_at), None)])
+                    part = self._answered(part)
+            except HelperEnded:  # answered one by one, so the next one is what ended it
+                if not self._ending.is_set():
+                    self._tell(part, [(self._fatal(time.monotonic() - self._at), None)])
                     part = part[1:]
-                at_once = not at_once
+                self._stop_process()
+        with suppress(HelperEnded):
+            for ahead in list(self._asked)[1:]:  # the process that knew of them is gone
+                self._ask(ahead)
+
+    def _ask(self, part: range, *, at_once: bool = False) -> None:
+        limit = self._seconds if at_once else min(self._seconds, SECONDS_BEFORE_A_CLOSER_LOOK)
+        names = [os.fspath(self._files[position]) for position in part]
+        self.start_process().ask({"seconds": limit, "at_once": at_once, "files": names})
+
+    def _answered(self, part: range) -> range:
+        """Pass on the next answer; what is left of the part."""
+        found = self.start_process().answer()["found"]
+        self._tell(part, [(Verdict(**fields), scores) for fields, scores in found])
+        self._at = time.monotonic()
+        return part[len(found) :]
 
     def _tell(self, part: range, found: list[tuple[Verdict, Any]]) -> None:
         self._done.put([Judged(at, *one) for at, one in zip(part, found, strict=False)])
@@ -158,9 +199,6 @@ class _Judge(threading.Thread):
             format="",
             lasting=not late,  # the machine may only have been busy
         )
-
-    def _names(self, part: range) -> list[str]:
-        return [str(self._files[position]) for position in part]
 
     def start_process(self, *, by_fork: bool = False) -> Helper:
         """Start the process, or find it running."""

@@ -12,6 +12,8 @@ for more memory than the process may have is judged too large.
 
 import faulthandler
 import json
+import queue
+import threading
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -27,9 +29,18 @@ SECONDS_BETWEEN_CLOCKS = 1.0
 
 def answer_all(requests: IO[bytes], send: Callable[[Message], None]) -> None:
     """Answer until there is nothing more to answer."""
-    for line in requests:
+    lines = queue.SimpleQueue[bytes]()
+    # Whoever asks does so ahead, and must never wait to be heard before it hears the answers.
+    threading.Thread(target=_hear, args=(requests, lines), daemon=True).start()
+    while line := lines.get():
         _answer(json.loads(line), send)
         faulthandler.cancel_dump_traceback_later()
+
+
+def _hear(requests: IO[bytes], lines: "queue.SimpleQueue[bytes]") -> None:
+    for line in requests:
+        lines.put(line)
+    lines.put(b"")
 
 
 def _answer(request: Message, send: Callable[[Message], None]) -> None:

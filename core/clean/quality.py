@@ -13,6 +13,7 @@ much there is of edges. ``core.clean.sharpness`` looks at how steep the steepest
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -150,7 +151,8 @@ def _small_grey(picture: Image.Image) -> Image.Image:
 
 
 def _of_greys(greys: Sequence[Image.Image]) -> Iterator[Column]:
-    levels = np.array([grey.histogram() for grey in greys])
+    every = chain.from_iterable(grey.histogram() for grey in greys)
+    levels = np.fromiter(every, np.int32, 256 * len(greys)).reshape(len(greys), 256)
     below = levels.cumsum(axis=1)
     pixels = below[:, -1:]
     yield "bright", ((below < 0.99 * pixels).sum(axis=1) / 255).tolist()

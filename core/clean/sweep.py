@@ -129,7 +129,8 @@ def _by_content(rows: list[FileRow]) -> list[list[FileRow]]:
 
 def _judged(dataset: Dataset, groups: list[list[FileRow]]) -> Iterator[dict[int, StoredVerdict]]:
     """Judge the first of each group for all of it, and keep what was found."""
-    paths = [Path(os.path.abspath(dataset.path_of(group[0]))) for group in groups]
+    root = os.path.abspath(dataset.root)
+    paths = [os.path.join(root, group[0].path) for group in groups]
     with closing(judge_all(paths)) as batches:
         for batch in batches:
             news: dict[int, StoredVerdict] = {}

@@ -25,7 +25,7 @@ Kind = Literal[
 # Levels, of 256, between a channel's darkest and brightest pixel. JPEG's rounding moves a flat
 # colour by one or two; the dimmest photo of a bare wall spans more than ten.
 FLAT_LEVELS = 4
-SAMPLE_SIDE = 64
+SAMPLE_SIDE = 16
 PLAIN_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK"})
 
 

@@ -1,4 +1,5 @@
 import csv
+import os
 import threading
 import time
 
@@ -49,7 +50,7 @@ def looked_at(monkeypatch):
     real = sweep.judge_all
 
     def noting(files, **options):
-        seen.append(sorted(path.name for path in files))
+        seen.append(sorted(os.path.basename(path) for path in files))
         return real(files, **options)
 
     monkeypatch.setattr(sweep, "judge_all", noting)

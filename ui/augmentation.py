@@ -15,7 +15,9 @@ from core.train import preview as looking
 from core.train.augment_choices import (
     LEAST_CROP,
     MOST_LIGHTING,
+    MOST_ROTATION,
     MOST_WARP,
+    MOST_ZOOM,
     PRESETS,
     AugmentChoices,
     choices_of,
@@ -76,6 +78,23 @@ def choose(dataset: Dataset, *, key: str = "augment", disabled: bool = False) ->
     return _own_choices(name, key=key, disabled=disabled) if own else name
 
 
+def show(augment: str | Mapping[str, float | bool], *, key: str = "augment") -> None:
+    """Let ``choose`` show these choices, as when settings of a run are taken up again.
+
+    It is called before ``choose`` is, or in a callback.
+
+    Args:
+        augment: As ``DeepSettings.augment`` has it.
+        key: As for ``choose``.
+    """
+    choices = choices_of(augment)
+    st.session_state[f"{key}_{OWN}"] = not isinstance(augment, str)
+    if isinstance(augment, str):
+        st.session_state[f"{key}_preset"] = augment
+    for name, value in choices.to_json().items():
+        st.session_state[f"{key}_{name}"] = _on_screen(name, value)
+
+
 def preview(dataset: Dataset, choice: str | Mapping[str, float | bool], *, size: int = 0) -> None:
     """Show one photo eight ways, as these choices change it.
 
@@ -127,8 +146,10 @@ def _own_choices(preset: str, *, key: str, disabled: bool) -> Augment:
         )
 
     def slide(name: str, label: str, most: float, step: float, form: str, text: str) -> float:
-        st.session_state.setdefault(f"{key}_{name}", _on_screen(name, getattr(start, name)))
         least = {"zoom": 1.0, "crop": 100 * LEAST_CROP}.get(name, 0.0)
+        # Settings of a run may be whole numbers, which a slider of fractions refuses.
+        value = st.session_state.get(f"{key}_{name}", _on_screen(name, getattr(start, name)))
+        st.session_state[f"{key}_{name}"] = min(most, max(least, float(value)))
         found: float = st.slider(
             label,
             least,
@@ -149,8 +170,10 @@ def _own_choices(preset: str, *, key: str, disabled: bool) -> Augment:
             turns = switch("quarter_turns", "Quarter turns", "By 0, 90, 180 or 270 degrees.")
         left, right = st.columns(2)
         with left:
-            rotate = slide("rotate", "Turned by up to", 45.0, 1.0, "%d°", "Either way.")
-            zoom = slide("zoom", "Enlarged by up to", 2.0, 0.05, "%.2f ×", "Around any point.")
+            rotate = slide("rotate", "Turned by up to", MOST_ROTATION, 1.0, "%d°", "Either way.")
+            zoom = slide(
+                "zoom", "Enlarged by up to", MOST_ZOOM, 0.05, "%.2f ×", "Around any point."
+            )
             warp = slide(
                 "warp", "Tilted by up to", 100 * MOST_WARP, 5.0, "%d %%", "Seen from another side."
             )

@@ -11,7 +11,11 @@ from core.train.preview import CHANNELS, Pixel, Pixels
 from ui.media import seen_url
 from ui.words import shown
 
-BACK = "background:rgba(128,128,128,.15)"
+# A place is kept for what has not come yet, and a white photo has an edge on a white page.
+FRAMED = (
+    "border-radius:.35rem;background:rgba(128,128,128,.15);"
+    "outline:1px solid rgba(128,128,128,.3);outline-offset:-1px"
+)
 LABEL = "font-size:.8rem;line-height:1.35;overflow-wrap:anywhere"
 HALF_BRIGHT = 140  # of 255; on brighter colours the numbers are black
 
@@ -119,7 +123,8 @@ def draw_numbers(dataset: Dataset, content: str, class_name: str, numbers: Pixel
     cells = "".join(_cell(pixel) for row in numbers.few for pixel in row)
     st.html(
         f'<div style="display:grid;grid-template-columns:repeat({few},1fr);max-width:26rem;'
-        f'border-radius:.35rem;overflow:hidden">{cells}</div>'
+        'border-radius:.35rem;overflow:hidden;border:1px solid rgba(128,128,128,.3)">'
+        f"{cells}</div>"
     )
 
 
@@ -128,7 +133,7 @@ def _picture(url: str, title: str) -> str:
     alt = html.escape(shown(title, limit=120), quote=True)
     return (
         f'<img src="{html.escape(url, quote=True)}" alt="{alt}" loading="lazy" '
-        f'style="width:100%;aspect-ratio:1;border-radius:.35rem;{BACK}">'
+        f'style="width:100%;aspect-ratio:1;{FRAMED}">'
     )
 
 

@@ -123,11 +123,12 @@ def _answer(request: Message, photos: Photos) -> Message:
 
 
 def _busiest(square: NDArray[np.uint8]) -> tuple[int, int]:
-    """Left and top of the few pixels that differ most from each other, not at the very edge."""
+    """Left and top of the few pixels that differ most and are most colourful, not at the edge."""
     per_side = square.shape[0] // FEW
     whole = square[: per_side * FEW, : per_side * FEW].astype(np.float32)
     blocks = whole.reshape(per_side, FEW, per_side, FEW, 3)
-    spread = blocks.std(axis=(1, 3)).sum(axis=2)  # (per_side, per_side)
+    colour = (blocks.max(axis=4) - blocks.min(axis=4)).mean(axis=(1, 3))
+    spread = blocks.std(axis=(1, 3)).sum(axis=2) + 2 * colour  # (per_side, per_side)
     margin = per_side // 4
     inner = spread[margin : per_side - margin, margin : per_side - margin]
     row, column = np.unravel_index(int(inner.argmax()), inner.shape)

@@ -10,6 +10,8 @@ from ui import augmentation, state
 st.set_page_config(layout="wide")
 dataset = state.current()
 assert dataset is not None
+if shown := st.query_params.pop("shown", None):
+    augmentation.show(json.loads(shown), key="augment")
 choice = augmentation.choose(dataset, key="augment", disabled=bool(st.query_params.get("disabled")))
 st.text(json.dumps(choice))
 augmentation.preview(dataset, choice)

@@ -98,6 +98,18 @@ def test_another_preset_sets_the_sliders_anew(opened):
     assert page.slider(key="augment_crop").value == 100
 
 
+@pytest.mark.parametrize(
+    "augment",
+    ["count", {"rotate": 90, "zoom": 3, "flip": True, "p_affine": 1, "crop": 0.05}, {"warp": 0.07}],
+)
+def test_the_settings_of_a_run_are_shown_and_come_back_as_they_were(opened, augment):
+    page = opened(shown=json.dumps(augment))
+
+    assert not page.exception
+    assert choices_of(chosen(page)) == choices_of(augment)
+    assert page.toggle(key="augment_own").value == (not isinstance(augment, str))
+
+
 def test_own_choices_that_may_change_a_count_say_so(opened):
     page = opened()
     page.radio(key="augment_preset").set_value("count").run()

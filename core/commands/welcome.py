@@ -14,7 +14,7 @@ from core.commands.shared import finish, printable
 from core.dataset import Dataset
 from core.dataset.recent import recent, remember
 from core.errors import WinnowError
-from core.networks.backbones import BACKBONES
+from core.networks.backbones import bundled
 from core.networks.export import failed_lately, prepared
 from core.user_folders import user_data
 
@@ -35,11 +35,7 @@ def main() -> int:
 
 def prepare_networks() -> None:
     """Export the bundled networks that are not yet, in a process that may hold torch."""
-    missing = [
-        name
-        for name, backbone in BACKBONES.items()
-        if not prepared(name) and not failed_lately(backbone)
-    ]
+    missing = [one.name for one in bundled() if not prepared(one.name) and not failed_lately(one)]
     if missing:
         _say("Preparing the pretrained networks: once, about a minute.")
         # A failure is kept by the export and makes the engine use PyTorch: slower, but it works.

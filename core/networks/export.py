@@ -1,7 +1,7 @@
 """Turning a backbone's weights into a file that runs without PyTorch.
 
-``python -m core.networks.export [lite0 ...]`` prepares backbones (all, if none is named) in the
-user's cache. Preparing imports torch and timm, so it belongs in a process of its own.
+``python -m core.networks.export [lite0 ...]`` prepares backbones in the user's cache: all there are
+weights for, if none is named. Preparing imports torch, so it belongs in a process of its own.
 """
 
 import hashlib
@@ -20,21 +20,38 @@ from filelock import FileLock
 
 from core.errors import NetworkError
 from core.jobs.progress import Progress, Task
-from core.networks.backbones import BACKBONES, Backbone, backbone_named, weights_file
+from core.networks.backbones import (
+    BACKBONES,
+    Backbone,
+    Triple,
+    backbone_named,
+    random_weights,
+    weights_file,
+    weights_here,
+)
 from core.user_folders import user_cache
 
 if TYPE_CHECKING:
     import torch
 
 EXPORT_VERSION = 1  # grows when this file writes another graph
+RANDOM = "random"  # in place of the file of weights
 INPUT, FEATURES, MAPS = "photos", "features", "maps"
 RETRY_SECONDS = 24 * 3600
-AGREES = 1e-3  # largest difference allowed between the exported network and PyTorch
+# Largest difference allowed between the exported network and PyTorch, as a share of the largest
+# number where that is above 1.
+AGREES = 1e-3
 
 
 def exported_file(backbone: Backbone) -> Path:
-    """Where the exported backbone lies once prepared; another name for other library versions."""
-    parts = [EXPORT_VERSION, backbone, weights_file(backbone).name]
+    """Where the exported backbone lies once prepared; another name for other library versions.
+
+    Raises:
+        NetworkError: If its weights are not here.
+    """
+    weights = RANDOM if random_weights(backbone) else weights_file(backbone).name
+    parts = [EXPORT_VERSION, backbone.name, backbone.architecture, backbone.size, weights]
+    parts += [*backbone.mean, *backbone.std]
     parts += [metadata.version(name) for name in ("torch", "timm", "onnxruntime")]
     stamp = hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()[:12]
     return _folder() / f"{backbone.name}-{stamp}.onnx"
@@ -42,7 +59,10 @@ def exported_file(backbone: Backbone) -> Path:
 
 def prepared(backbone: str) -> bool:
     """Whether the backbone can be used at once."""
-    return exported_file(backbone_named(backbone)).is_file()
+    chosen = backbone_named(backbone)
+    if not (weights_here(chosen) or random_weights(chosen)):
+        return False
+    return exported_file(chosen).is_file()
 
 
 def refusal_file(backbone: Backbone) -> Path:
@@ -78,47 +98,70 @@ def prepare(backbone: str) -> Task[Path]:
 
 
 def pytorch_network(backbone: Backbone) -> "torch.nn.Module":
-    """The backbone in PyTorch: (N, S, S, 3) uint8 to its mean features and its last feature map."""
-    import timm
+    """The backbone in PyTorch: (N, S, S, 3) uint8 to its mean features and its last feature map.
+
+    Raises:
+        NetworkError: If its weights are not here, or are damaged.
+    """
+    from core.networks.stages import trainable
+
+    return with_pixels(trainable(backbone), mean=backbone.mean, std=backbone.std)
+
+
+def with_pixels(network: "torch.nn.Module", *, mean: Triple, std: Triple) -> "torch.nn.Module":
+    """A network of normalised pixels (N, 3, S, S) to maps (N, D, h, w), made one of photos.
+
+    It takes (N, S, S, 3) uint8 and gives the mean of the maps, (N, D), and the maps.
+    """
     import torch
 
     class PhotoFeatures(torch.nn.Module):
+        scale: torch.Tensor
+        shift: torch.Tensor
+
         def __init__(self, network: torch.nn.Module) -> None:
             super().__init__()
             self.network = network
+            by_channel = (1, 3, 1, 1)
+            spread, middle = (torch.tensor(x).view(by_channel) for x in (std, mean))
+            self.register_buffer("scale", 1 / (255 * spread), persistent=False)
+            self.register_buffer("shift", -middle / spread, persistent=False)
 
         def forward(self, photos: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-            scale, shift = 1 / (255 * backbone.std), -backbone.mean / backbone.std
-            pixels = photos.permute(0, 3, 1, 2).to(torch.float32) * scale + shift
-            maps = self.network.forward_features(pixels)  # type: ignore[operator]  # (N, D, h, w)
+            pixels = photos.permute(0, 3, 1, 2).to(torch.float32) * self.scale + self.shift
+            maps = self.network(pixels)  # (N, D, h, w)
             return maps.mean((2, 3)), maps
 
-    network = timm.create_model(backbone.timm_name, pretrained=False)
-    _load_by_position(network, weights_file(backbone))
     return PhotoFeatures(network).eval()
 
 
-def _load_by_position(network: "torch.nn.Module", weights: Path) -> None:
-    """The package names its tensors otherwise than timm, but in the same order and shapes."""
+def export_network(
+    network: "torch.nn.Module", target: Path, *, size: int, mean: Triple, std: Triple
+) -> None:
+    """Write a network, such as a fine-tuned one, as a file that runs without PyTorch.
+
+    The file is like a backbone's: photos (N, S, S, 3) uint8 in, mean features and last map out.
+    Nothing is left at ``target`` unless its numbers are PyTorch's.
+
+    Args:
+        network: Normalised pixels (N, 3, S, S) to maps (N, D, h, w).
+        target: The file; replaced if there is one.
+        size: S, in pixels.
+        mean: Taken off red, green and blue in 0..1.
+        std: What they are divided by then.
+
+    Raises:
+        NetworkError: If the file's numbers would differ from the network's.
+    """
     import torch
 
-    stored = torch.load(weights, map_location="cpu", weights_only=True)
-    wanted = network.state_dict()
-    if [tensor.shape for tensor in stored.values()] != [t.shape for t in wanted.values()]:
-        raise NetworkError(f"The weights in {weights} do not fit the network. Install them again.")
-    network.load_state_dict(dict(zip(wanted, stored.values(), strict=True)))
-
-
-def _export(backbone: Backbone, target: Path) -> None:
-    import torch
-
-    network = pytorch_network(backbone)
-    photos = _made_photos(backbone, count=2)
+    whole = with_pixels(network, mean=mean, std=std)
+    photos = _made_photos(size, count=2)
     draft = target.with_suffix(f".{os.getpid()}.part")
     try:
         with torch.no_grad():
             torch.onnx.export(
-                network,
+                whole,
                 (torch.from_numpy(photos),),
                 str(draft),
                 input_names=[INPUT],
@@ -128,11 +171,19 @@ def _export(backbone: Backbone, target: Path) -> None:
                 external_data=False,
                 verbose=False,
             )
-            expected = network(torch.from_numpy(photos))
+            expected = whole(torch.from_numpy(photos))
         _check(draft, photos, [tensor.numpy() for tensor in expected])
         os.replace(draft, target)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _export(backbone: Backbone, target: Path) -> None:
+    from core.networks.stages import trainable
+
+    export_network(
+        trainable(backbone), target, size=backbone.size, mean=backbone.mean, std=backbone.std
+    )
 
 
 def _check(exported: Path, photos: np.ndarray, expected: Sequence[np.ndarray]) -> None:
@@ -141,15 +192,14 @@ def _check(exported: Path, photos: np.ndarray, expected: Sequence[np.ndarray]) -
 
     session = onnxruntime.InferenceSession(str(exported), providers=["CPUExecutionProvider"])
     for got, wanted in zip(session.run([FEATURES, MAPS], {INPUT: photos}), expected, strict=True):
-        difference = float(np.abs(got - wanted).max())
+        difference = float(np.abs(got - wanted).max() / max(1.0, np.abs(wanted).max()))
         if not difference <= AGREES:
             raise NetworkError(f"The exported network differs from PyTorch by {difference:.2g}.")
 
 
-def _made_photos(backbone: Backbone, *, count: int) -> np.ndarray:
+def _made_photos(size: int, *, count: int) -> np.ndarray:
     random = np.random.default_rng(0)
-    shape = (count, backbone.size, backbone.size, 3)
-    return random.integers(0, 256, shape, dtype=np.uint8)
+    return random.integers(0, 256, (count, size, size, 3), dtype=np.uint8)
 
 
 def _folder() -> Path:
@@ -159,9 +209,9 @@ def _folder() -> Path:
 
 
 def main(names: Sequence[str]) -> int:
-    """Prepare the named backbones, or all, with progress on standard error."""
+    """Prepare the named backbones, or all there are weights for; progress on standard error."""
     failed = False
-    for name in names or list(BACKBONES):
+    for name in names or [one.name for one in BACKBONES.values() if weights_here(one)]:
         try:
             for progress in prepare(name):
                 print(progress.message, file=sys.stderr, flush=True)  # noqa: T201

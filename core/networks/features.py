@@ -17,7 +17,7 @@ import numpy as np
 from filelock import FileLock
 
 from core.errors import NetworkError
-from core.networks.backbones import FEATURES_VERSION, backbone_named
+from core.networks.backbones import FEATURES_VERSION, backbone_named, random_weights
 
 VIEWS = 2  # the photo, then its mirror image
 ROWS_PER_SHARD = 4096  # about 21 MB
@@ -36,8 +36,11 @@ class FeatureStore:
     """
 
     def __init__(self, home: Path, backbone: str) -> None:
-        self.dimensions = backbone_named(backbone).dimensions
-        self.folder = home / "features" / f"{backbone}-{FEATURES_VERSION}"
+        chosen = backbone_named(backbone)
+        self.dimensions = chosen.dimensions
+        # What random weights say in a test must never be taken for what the real ones say.
+        after = "-random" if random_weights(chosen) else ""
+        self.folder = home / "features" / f"{backbone}-{FEATURES_VERSION}{after}"
         self._begin_anew(None)
 
     def missing(self, contents: Sequence[str]) -> list[str]:

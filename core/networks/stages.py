@@ -1,14 +1,13 @@
 """A backbone in PyTorch as a row of stages, to be frozen, cut in two and fine-tuned."""
 
 import copy
-from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from core.networks.export import pytorch_network
+from core.networks.architectures import pretrained_stages
 
 if TYPE_CHECKING:
     from core.networks.backbones import Backbone
@@ -17,20 +16,20 @@ if TYPE_CHECKING:
 def trainable(backbone: "Backbone") -> nn.Sequential:
     """The pretrained backbone as named stages: (N, 3, S, S) float to the last map (N, D, h, w).
 
-    Applied to ``normalise``'s output it gives the maps that quick training's engine gives.
+    Applied to ``normalise``'s output it gives the maps that quick training's engine gives. The
+    stages are called "stem", "stage1" and so on, and, where something follows them, "last".
+
+    Raises:
+        NetworkError: If the weights are not here, or are damaged.
     """
-    network = pytorch_network(backbone).network
-    stages = OrderedDict[str, nn.Module](stem=nn.Sequential(network.conv_stem, network.bn1))
-    for number, block in enumerate(network.blocks, start=1):
-        stages[f"stage{number}"] = block
-    stages["last"] = nn.Sequential(network.conv_head, network.bn2)
-    return nn.Sequential(stages)
+    return nn.Sequential(pretrained_stages(backbone)).eval()
 
 
 def normalise(photos: torch.Tensor, backbone: "Backbone") -> torch.Tensor:
     """Pixels as the backbone expects them: (N, 3, S, S) uint8 to float32."""
-    scale, shift = 1 / (255 * backbone.std), -backbone.mean / backbone.std
-    return photos.to(torch.float32) * scale + shift
+    std = torch.tensor(backbone.std, device=photos.device).view(1, 3, 1, 1)
+    mean = torch.tensor(backbone.mean, device=photos.device).view(1, 3, 1, 1)
+    return photos.to(torch.float32) * (1 / (255 * std)) - mean / std
 
 
 def fold_batch_norm(module: nn.Module) -> nn.Module:

@@ -1,5 +1,7 @@
 """Runs that nobody trained: small ones, and deep ones derived from a quick one."""
 
+import calendar
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from core.runs import (
     Run,
     load_predictions,
     load_tensors,
+    new_run_id,
     save_run,
 )
 
@@ -25,7 +28,7 @@ DEEP_SETTINGS = {
     "cycle_length": 1,
     "cycle_mult": 2,
     "lr": 0.002,
-    "lrs": (),
+    "lrs": [],
     "spread": 10.0,
     "freeze_to": None,
     "augment": "side",
@@ -78,17 +81,19 @@ def deep_run(
     *,
     kept: str = "blend",
     mended: int = 1,
+    broken: int = 0,
     after: float = 60.0,
     judged_folds: tuple[int, ...] = (0,),
     **settings: Any,
 ) -> Run:
-    """Keep a deep run that is a quick one, but right on some of the photos it judged.
+    """Keep a deep run that is a quick one, but right or wrong on others of the photos it judged.
 
     Args:
         dataset: The data set of both.
         quick: The run to begin with.
-        kept: The answer that its predictions are; with "quick", they are the quick run's.
+        kept: The best answer; deep training and the mean of both are the same here.
         mended: How many of the quick run's mistakes in the judged folds are none for deep training.
+        broken: How many others are mistakes.
         after: Seconds that it was made after the quick run.
         judged_folds: The folds it judged.
         settings: Other than the usual ones.
@@ -100,6 +105,10 @@ def deep_run(
     for at in mistaken[:mended]:
         probs[at] = 0.1 / (len(quick.classes) - 1)
         probs[at, old.given[at]] = 0.9
+    right = np.flatnonzero(rows & (old.predicted == old.given))
+    for at in right[:broken]:
+        probs[at] = 0.1
+        probs[at, (old.given[at] + 1) % len(quick.classes)] = 0.9
     new = replace(old, probs=probs)
     run = replace(
         quick,
@@ -121,18 +130,14 @@ def deep_run(
         },
         judged_folds=judged_folds,
     )
-    said = old if kept == "quick" else new
-    save_run(dataset.home, run, said, load_tensors(dataset.home, quick.id), _curve(judged_folds))
+    save_run(dataset.home, run, new, load_tensors(dataset.home, quick.id), _curve(judged_folds))
     return run
 
 
 def _later(run_id: str, seconds: float) -> str:
-    import calendar
-    import time
-
     day, clock, micro = run_id.split("-")
     began = calendar.timegm(time.strptime(f"{day}{clock}", "%Y%m%d%H%M%S"))
-    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(began + seconds))}-{micro}"
+    return new_run_id(began + int(micro) / 1e6 + seconds)
 
 
 def _wrong(predictions: Predictions, rows: np.ndarray) -> int:

@@ -3,6 +3,9 @@
 Both runs' out-of-fold answers are held against two sets of labels: those the earlier run was
 trained with and those the later one was. What the earlier model gains by the new labels alone is
 the labels' doing; only what the later model gains on top of that is its own.
+
+A deep run judged some folds itself and has quick training's answers for the others. Only photos
+that both runs judged themselves are compared.
 """
 
 import math
@@ -14,7 +17,7 @@ import numpy as np
 from core.dataset import Dataset
 from core.dataset.alike import kept_together
 from core.runs import Predictions, Run, load_predictions
-from core.runs.split import in_part
+from core.runs.split import in_part, judged_itself
 
 # A difference that chance alone makes at least this often is called one that could be chance.
 CHANCE = 0.05
@@ -38,6 +41,7 @@ class Comparison:
     only_before: int  # left out: not in the later run, or with another content there
     only_after: int
     not_judged: int  # left out: a run trained on it without judging it
+    not_deep: int  # left out: a deep run's answer to it is one that quick training lent it
     # Left out: the runs judged it with different photos held out, or one of them had learnt a copy
     # of it or a shot of the same scene, and the other had not.
     other_fold: int
@@ -47,7 +51,8 @@ class Comparison:
     @property
     def left_out(self) -> int:
         """Photos of either run that are not compared."""
-        return self.only_before + self.only_after + self.not_judged + self.other_fold
+        both = self.not_judged + self.not_deep + self.other_fold
+        return self.only_before + self.only_after + both
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -76,7 +81,9 @@ def compare(dataset: Dataset, before: Run, after: Run) -> Comparison:
     given_away_after = _given_away(later, together, folds=after.folds)[at_later]
     same_fold = earlier.fold[at_earlier] == later.fold[at_later]
     same_fold &= given_away_before == given_away_after
-    kept = judged & same_fold
+    own = judged_itself(earlier, before.judged_folds)[at_earlier]
+    own &= judged_itself(later, after.judged_folds)[at_later]
+    kept = own & same_fold
     pairs = _pairs(before, earlier, at_earlier[kept], after, later, at_later[kept])
 
     changed = pairs.old != pairs.corrected
@@ -95,7 +102,8 @@ def compare(dataset: Dataset, before: Run, after: Run) -> Comparison:
         "only_before": len(earlier.file_id) - len(at_earlier),
         "only_after": len(later.file_id) - len(at_later),
         "not_judged": int((~judged).sum()),
-        "other_fold": int((judged & ~same_fold).sum()),
+        "not_deep": int((judged & ~own).sum()),
+        "other_fold": int((own & ~same_fold).sum()),
     }
     chance = sign_test(len(mended), len(broken))
     verdict = _verdict(counts, len(mended), len(broken), chance)
@@ -108,6 +116,7 @@ def compare(dataset: Dataset, before: Run, after: Run) -> Comparison:
         words=(
             verdict,
             *_about_parts(later, at_later[kept], after),
+            *_about_deep(counts, before, after),
             *_about_labels(counts),
             *_about_left_out(counts),
         ),
@@ -220,6 +229,28 @@ def _about_parts(later: Predictions, kept: np.ndarray, after: Run) -> list[str]:
     return [f"{', '.join(told)}: each was judged by a model that had not seen it."]
 
 
+def _about_deep(counts: dict[str, int], before: Run, after: Run) -> list[str]:
+    """What to know where a run is deep: whose answer stands for it, and how that was chosen."""
+    said = []
+    for run, which in ((before, "earlier"), (after, "later")):
+        if run.mode != "deep" or not counts["photos"]:
+            continue
+        if run.kept == "quick":
+            said.append(
+                f"The {which} training was deep and did not beat quick training; its answers here "
+                "are deep training's own."
+            )
+        elif run.kept is not None:
+            answers = (
+                "deep training's own" if run.kept == "deep" else "the mean of quick's and deep's"
+            )
+            said.append(
+                f"The {which} training was deep; its answers here are {answers}. They were chosen "
+                "because they did best on these photos, which flatters them a little."
+            )
+    return said
+
+
 def _about_labels(counts: dict[str, int]) -> list[str]:
     if not counts["photos"]:
         return []
@@ -243,6 +274,7 @@ def _about_left_out(counts: dict[str, int]) -> list[str]:
         (counts["only_before"], "removed or changed since the earlier training"),
         (counts["only_after"], "new or changed since then"),
         (counts["not_judged"], "not judged in one of the two trainings"),
+        (counts["not_deep"], "judged by quick training only, in a deep run"),
         (counts["other_fold"], "judged with other photos held out"),
     ]
     told = [f"{number:,} {reason}" for number, reason in reasons if number]

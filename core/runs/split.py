@@ -41,12 +41,17 @@ def counted(
 
     ``judged_folds`` are those of a deep run, of its split too: it judged no other photo itself.
     """
-    if judged_folds is not None:
-        found: np.ndarray = np.isin(predictions.fold, sorted(judged_folds)) & predictions.judged
-        return found
-    if split is None:
-        return predictions.judged
+    if judged_folds is not None or split is None:
+        return judged_itself(predictions, judged_folds)
     return in_part(predictions, split["judged_on"], folds=folds)
+
+
+def judged_itself(predictions: Predictions, judged_folds: Collection[int] | None) -> np.ndarray:
+    """(N,) the judged rows that hold a run's own answer, not one that quick training lent it."""
+    if judged_folds is None:
+        return predictions.judged
+    found: np.ndarray = np.isin(predictions.fold, sorted(judged_folds)) & predictions.judged
+    return found
 
 
 def split_of(predictions: Predictions, sizes: dict[Part, int], *, folds: int) -> Split | None:

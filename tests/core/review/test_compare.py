@@ -18,7 +18,7 @@ def dataset(tmp_path):
     return Dataset.open(tmp_path)
 
 
-def save(dataset, number, rows, *, classes=CLASSES):
+def save(dataset, number, rows, *, classes=CLASSES, **changes):
     """A run from rows (file id, content, given, predicted, fold)."""
     probs = np.full((len(rows), len(classes)), 0.1, dtype=np.float32)
     for at, (_, _, _, predicted, _) in enumerate(rows):
@@ -46,6 +46,7 @@ def save(dataset, number, rows, *, classes=CLASSES):
         created=0.0,
         step=None,
     )
+    run = replace(run, **changes)
     save_run(dataset.home, run, predictions, {"bias": np.zeros(2, np.float32)}, [])
     return run
 
@@ -219,3 +220,41 @@ def test_photos_that_a_given_split_holds_out_are_not_learnt_by_their_head(datase
     save_groups(dataset, {"scene": [["c0", "c1"]]}, compared=[])
 
     assert compare(dataset, before, after).photos == 3
+
+
+def test_a_deep_run_is_compared_on_the_photos_that_it_judged_itself(dataset):
+    answers = [(0, 1), (0, 1), (0, 0), (1, 0), (1, 1), (0, 1), (1, 1)]
+    better = [(0, 0), (0, 1), (0, 0), (1, 0), (1, 1), (0, 0), (1, 1)]
+    quick = save(dataset, 1, plain(answers))
+    deep = save(dataset, 2, plain(better), mode="deep", kept="blend", judged_folds=(0,))
+
+    found = compare(dataset, quick, deep)
+
+    assert (found.photos, found.not_deep, found.left_out) == (2, 5, 5)  # folds 0 to 4, 0, 1
+    assert (found.before_old, found.after_old) == (2, 0)
+    assert found.mended == (0, 5)
+    assert "the mean of quick's and deep's" in found.words[1]
+    assert "flatters them a little" in found.words[1]
+    assert "5 judged by quick training only" in found.words[-1]
+
+
+def test_two_deep_runs_are_compared_where_both_judged(dataset):
+    rows = plain([(0, 0)] * 10)
+    before = save(dataset, 1, rows, mode="deep", kept="deep", judged_folds=(0, 1))
+    after = save(dataset, 2, rows, mode="deep", kept="deep", judged_folds=(1,))
+
+    assert compare(dataset, before, after).photos == 2
+
+    other = save(dataset, 3, rows, mode="deep", kept="deep", judged_folds=(4,))
+    assert "cannot be compared" in compare(dataset, before, other).verdict
+
+
+def test_it_is_said_where_a_deep_run_did_not_beat_quick(dataset):
+    rows = plain([(0, 0)] * 10)
+    before = save(dataset, 1, rows)
+    after = save(dataset, 2, rows, mode="deep", kept="quick", judged_folds=(0,))
+
+    words = " ".join(compare(dataset, before, after).words)
+
+    assert "deep and did not beat quick training" in words
+    assert "neither better nor worse" in words

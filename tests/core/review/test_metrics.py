@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 
 from core.review.metrics import results
@@ -49,6 +51,14 @@ def test_photos_that_were_trained_on_do_not_count():
 
     assert (found.wrong, found.judged, found.error_rate) == (3, 6, 0.5)
     assert np.isclose(found.loss, (3 * -np.log(0.8) + 3 * -np.log(0.1)) / 6)
+
+
+def test_a_deep_run_is_counted_on_the_folds_that_it_judged():
+    run, predictions = judged(SEVEN)
+
+    found = results(replace(run, mode="deep", judged_folds=(0, 4)), predictions)
+
+    assert (found.judged, found.wrong) == (3, 2)
 
 
 def test_most_confused_pairs_come_with_their_counts_most_first():

@@ -10,9 +10,12 @@ from core.dataset import Dataset
 from core.dataset.sources import sources_of
 from core.errors import RunError
 from core.review.compare import Comparison, compare
+from core.runs.in_use import run_in_use
+from core.runs.notes import note_of
 from ui import navigation, overview, state, training
 from ui.collecting import provenance
 from ui.gallery import Tile, gallery
+from ui.runs import words as run_words
 from ui.words import count, plain, shown
 
 SHOWN_PHOTOS = 60
@@ -38,17 +41,20 @@ def empty_state(kept: Sequence[runs.Run]) -> None:
     navigation.next_step("review", "Go to Review", key="compare_to_review")
 
 
-def before_the_last_round(kept: Sequence[runs.Run]) -> runs.Run:
-    """The newest run made before the corrections that the newest run of all has learned from."""
-    newest = kept[0]
-    return next((run for run in kept[1:] if run.step != newest.step), kept[1])
+def before_the_last_round(kept: Sequence[runs.Run], after: runs.Run) -> runs.Run:
+    """The newest run made before the corrections that another one has learned from."""
+    earlier = [run for run in kept if run.id < after.id]
+    return next((run for run in earlier if run.step != after.step), earlier[0])
 
 
-def choose(kept: Sequence[runs.Run]) -> tuple[runs.Run, runs.Run]:
+def choose(dataset: Dataset, kept: Sequence[runs.Run]) -> tuple[runs.Run, runs.Run]:
     """The two runs to compare, the earlier one first."""
     by_id = {run.id: run for run in kept}
-    names = {run.id: title(run) for run in kept}
-    start = before_the_last_round(kept)
+    names = {run.id: title(dataset, run) for run in kept}
+    used = run_in_use(dataset)
+    # The oldest has no earlier one to be held against.
+    start_after = kept[0] if used is None or used.id not in list(by_id)[:-1] else used
+    start = before_the_last_round(kept, start_after)
     left, right = st.columns(2)
     before = left.selectbox(
         "Before",
@@ -58,14 +64,24 @@ def choose(kept: Sequence[runs.Run]) -> tuple[runs.Run, runs.Run]:
         key="compare_before",
     )
     later = [run.id for run in kept if run.id > before]
-    after = right.selectbox("After", later, format_func=names.__getitem__, key="compare_after")
+    after = right.selectbox(
+        "After",
+        later,
+        index=later.index(start_after.id) if start_after.id in later else 0,
+        format_func=names.__getitem__,
+        key="compare_after",
+    )
     return by_id[before], by_id[after or later[0]]
 
 
-def title(run: runs.Run) -> str:
-    """A run by its time and its result."""
+def title(dataset: Dataset, run: runs.Run) -> str:
+    """A run by its name or time, and its result."""
+    note = note_of(dataset.home, run)
     when = datetime.fromtimestamp(run.created).strftime("%d %b %Y, %H:%M:%S")
-    return f"{when} · wrong on {run.wrong:,} of {run.judged:,}{training.where(run)}"
+    named = shown(note.name) if note.name else when
+    wrong, judged, _ = run_words.wrong_and_judged(run)
+    deep = ", deep" if run.mode == "deep" else ""
+    return f"{named}{deep} · wrong on {wrong:,} of {judged:,}{training.where(run)}"
 
 
 def show_table(found: Comparison) -> None:
@@ -129,7 +145,7 @@ def main() -> None:
         empty_state(kept)
         return
     overview.note_compared(dataset, kept[0])
-    before, after = choose(kept)
+    before, after = choose(dataset, kept)
     try:
         found = compared(dataset, dataset.token, before.id, after.id)
     except RunError as error:

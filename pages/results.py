@@ -14,9 +14,11 @@ from core.errors import RunError
 from core.review.changes import Changes, changes_since
 from core.review.listing import listed
 from core.review.metrics import Results, results
-from core.runs.split import in_part, other_parts
-from ui import charts, media, navigation, state, training
+from core.runs.in_use import run_in_use
+from core.runs.split import in_part, judged_itself, other_parts
+from ui import charts, media, navigation, state
 from ui.review_tiles import sure
+from ui.runs import again, words
 from ui.words import count, percent, plain, shown
 
 SHOWN_PHOTOS = 48
@@ -57,9 +59,10 @@ def empty_state() -> None:
 
 def headline(run: runs.Run, found: Results) -> None:
     """The result in one sentence and three numbers."""
-    st.markdown(f"**{training.outcome(run)}** Below is which classes it mixes up, and the photos.")
-    for sentence in other_parts(run):
-        st.markdown(plain(sentence))
+    st.markdown(f"**{words.outcome(run)}** Below is which classes it mixes up, and the photos.")
+    for sentence in (words.beside_quick(run), words.about(run), *other_parts(run)):
+        if sentence:
+            st.markdown(plain(sentence))
     row = st.container(horizontal=True)
     row.metric("Wrong", percent(found.error_rate), border=True)
     row.metric(
@@ -78,6 +81,8 @@ def headline(run: runs.Run, found: Results) -> None:
 
 def about_judged(run: runs.Run) -> str:
     """Which photos the figures are about."""
+    if told := words.about(run):
+        return told
     if run.split is not None and run.split["judged_on"] != "train":
         part = run.split["judged_on"]
         return f"Those in {part}: this data set keeps them apart, so none was trained on."
@@ -108,7 +113,7 @@ def choose_part(run: runs.Run) -> Part | None:
 
 
 def note_changes(dataset: Dataset, run: runs.Run) -> None:
-    """Say how many photos changed since this run, and offer to train again."""
+    """Say how many photos changed since this run, and offer to train again as it was trained."""
     since = changes(dataset, dataset.home, run.id, dataset.version())
     if since.total == 0:
         return
@@ -123,7 +128,7 @@ def note_changes(dataset: Dataset, run: runs.Run) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(f":material/update: **{photos} changed** since this run: {told}.")
         if st.button("Train again", icon=":material/model_training:", key="results_train_again"):
-            if training.start(dataset, backbone=run.backbone):
+            if again.train_again(dataset, run):
                 navigation.go("train")
 
 
@@ -221,7 +226,7 @@ def show_cell(
             "Open these in Review",
             icon=":material/fact_check:",
             key="results_review",
-            help=None if among is None else "Review lists those of the other parts too.",
+            help=None if among is None else "Review lists those of other parts too.",
         ):
             st.session_state["review_filter"] = (run.classes[actual], run.classes[predicted])
             navigation.go("review", given=str(actual), predicted=str(predicted))
@@ -299,15 +304,15 @@ def main() -> None:
     """Lay out the page."""
     dataset = state.require()
     st.title("Results", anchor=False)
-    newest = runs.latest_run(dataset.home)
-    if newest is None:
+    used = run_in_use(dataset)
+    if used is None:
         empty_state()
         return
-    if st.session_state.get("results_run") != newest.id:  # a cell of an older run says nothing
-        st.session_state["results_run"] = newest.id
+    if st.session_state.get("results_run") != used.id:  # a cell of another run says nothing
+        st.session_state["results_run"] = used.id
         st.session_state["results_cell"] = None
     try:
-        run, predictions, found = judged(dataset.home, newest.id)
+        run, predictions, found = judged(dataset.home, used.id)
     except RunError as error:
         st.error(plain(str(error)), icon=":material/error:")
         navigation.next_step("train", "Go to Train", key="results_to_train")
@@ -315,7 +320,7 @@ def main() -> None:
     headline(run, found)
     navigation.next_step("review", "Review the likeliest mistakes", key="results_next")
     note_changes(dataset, run)
-    among = None
+    among = None if run.judged_folds is None else judged_itself(predictions, run.judged_folds)
     if part := choose_part(run):
         among, found = of_part(dataset.home, run.id, part)
     matrix_and_photos(dataset, run, predictions, found, among)

@@ -10,8 +10,11 @@ from core.dataset import Dataset
 from core.dataset.planted import found, planted
 from core.dataset.steps import EDITS
 from core.review.listing import Which, listed
+from core.runs.in_use import run_in_use
+from core.runs.split import judged_itself
 from ui import job_status, navigation, review_tiles, state, training
 from ui.gallery import bring_to_disk, gallery
+from ui.runs import words
 from ui.words import count, plain, shown
 
 PER_PAGE = 200
@@ -61,7 +64,10 @@ def train_again(dataset: Dataset, run: runs.Run) -> None:
             disabled=running,
             on_click=start_training,
             args=(dataset, run),
-            help="Learns from your marks and puts the list in a new order. Takes seconds.",
+            help="Learns from your marks and puts the list in a new order. Takes seconds."
+            if run.mode == "quick"
+            else "Quick training learns from your marks, in seconds, and comes into use. To train "
+            "in depth again, choose that under Runs.",
         )
         if running:
             st.fragment(watch, run_every=POLL_SECONDS)(dataset)
@@ -88,12 +94,24 @@ def watch(dataset: Dataset) -> None:
 
 
 def say_outcome(dataset: Dataset, run: runs.Run) -> None:
-    """How often the newest run is wrong, and the run before this one where there was one."""
-    st.markdown(training.outcome(run))
+    """How often the run in use is wrong, and the run before this one where there was one."""
+    st.markdown(words.outcome(run))
     before = st.session_state.get("review_before")
     if before and before != run.id:
         st.badge("Trained again, new order", icon=":material/check:", color="green")
         navigation.link("compare", label="See what it gained")
+
+
+def say_deep(dataset: Dataset, run: runs.Run) -> None:
+    """Which photos a deep run judged itself, and whose heat maps are drawn."""
+    if run.judged_folds is None:
+        return
+    predictions = judged(dataset.home, run.id)
+    itself = int(judged_itself(predictions, run.judged_folds).sum())
+    others = int(predictions.judged.sum()) - itself
+    told = f"Deep training judged {count(itself, 'photo')}"
+    told += f"; the other {others:,} are judged by quick training." if others else "."
+    st.caption(f"{told} Heat maps show what quick training goes by, for all photos.")
 
 
 def take_filter(run: runs.Run) -> None:
@@ -235,12 +253,13 @@ def main() -> None:
     """Lay out the page."""
     dataset = state.require()
     st.title("Review")
-    run = runs.latest_run(dataset.home)
+    run = run_in_use(dataset)
     if run is None:
         empty_state()
         return
     forget_other_sets(dataset)
     train_again(dataset, run)
+    say_deep(dataset, run)
     follow_classes(run)
     take_filter(run)
     work(dataset, run)

@@ -40,6 +40,7 @@ _LIST = (
     PageInfo(name="label", title="Label", icon=":material/label:", section="Clean"),
     PageInfo(name="history", title="History", icon=":material/history:", section="Clean"),
     PageInfo(name="train", title="Train", icon=":material/model_training:", section="Learn"),
+    PageInfo(name="runs", title="Runs", icon=":material/stacked_line_chart:", section="Learn"),
     PageInfo(name="results", title="Results", icon=":material/grid_on:", section="Review"),
     PageInfo(name="review", title="Review", icon=":material/fact_check:", section="Review"),
     PageInfo(name="compare", title="Compare", icon=":material/compare_arrows:", section="Review"),

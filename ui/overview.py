@@ -11,7 +11,9 @@ from core.clean.kept import Checked, checked
 from core.dataset import Dataset, FileRow
 from core.dataset.planted import found, planted
 from core.runs import Run
+from core.runs.in_use import run_in_use
 from ui import given_split, media, navigation, open_sets, training
+from ui.runs import words as run_words
 from ui.words import count, percent, plain, shown
 
 MOST_CLASSES = 12
@@ -28,8 +30,9 @@ class Standing:
     unsorted: int
     checked: Checked
     runs: Sequence[Run]  # newest first
-    corrected: bool  # labels changed since the newest run
-    added: int  # photos with a class that the newest run knows nothing of
+    used: Run | None  # the one in use
+    corrected: bool  # labels changed since the run in use
+    added: int  # photos with a class that the run in use knows nothing of
     found: tuple[int, int] | None  # planted mistakes set right, and how many there are
     compared: bool  # Compare has shown what the newest run gained
 
@@ -74,6 +77,7 @@ class Advice:
 def standing(dataset: Dataset) -> Standing:
     """Look up how far a data set is."""
     kept = runs.list_runs(dataset.home)
+    used = run_in_use(dataset)
     counts = dataset.counts()
     mistakes = planted(dataset)
     return Standing(
@@ -81,8 +85,9 @@ def standing(dataset: Dataset) -> Standing:
         unsorted=dataset.unsorted_count(),
         checked=checked(dataset),
         runs=kept,
-        corrected=bool(kept) and dataset.edited_since(kept[0].step),
-        added=max(0, sum(counts.values()) - _known_to(kept[0])) if kept else 0,
+        used=used,
+        corrected=used is not None and dataset.edited_since(used.step),
+        added=max(0, sum(counts.values()) - _known_to(used)) if used else 0,
         found=found(dataset) if mistakes else None,
         compared=bool(kept) and dataset.setting(COMPARED) == kept[0].id,
     )
@@ -163,7 +168,7 @@ def advice(now: Standing) -> Advice:
         return _advice_on_new_photos(now)
     if now.corrected:
         return Advice(
-            why="Labels have changed since the last training.",
+            why=f"Labels have changed since {_the_training(now)}.",
             label="Review and train again",
             page="review",
         )
@@ -181,10 +186,18 @@ def advice(now: Standing) -> Advice:
 
 
 def _advice_on_new_photos(now: Standing) -> Advice:
-    why = f"{count(now.added, 'photo has', 'photos have')} been added since the last training."
+    photos = count(now.added, "photo has", "photos have")
+    why = f"{photos} been added since {_the_training(now)}."
     if not now.checked.complete:
         return Advice(why=why, label="Check them", page="check")
     return Advice(why=why, label="Train again", page="train")
+
+
+def _the_training(now: Standing) -> str:
+    """What changes are counted from."""
+    newest = now.runs[0] if now.runs else None
+    is_newest = newest is None or now.used is None or newest.id == now.used.id
+    return "the last training" if is_newest else "the training in use"
 
 
 def draw(dataset: Dataset) -> None:
@@ -226,13 +239,12 @@ def _is_clean(now: Standing) -> bool:
 
 
 def _train_words(now: Standing) -> str:
-    if not now.runs:
+    if now.used is None:
         return "not yet"
-    newest = now.runs[0]
-    if not newest.judged:
+    wrong, judged, share = run_words.wrong_and_judged(now.used)
+    if not judged:
         return "nothing to judge yet"
-    part = training.where(newest)
-    return f"wrong on {newest.wrong:,} of {newest.judged:,}{part} ({percent(newest.error_rate)})"
+    return f"wrong on {wrong:,} of {judged:,}{training.where(now.used)} ({percent(share)})"
 
 
 def _review_words(now: Standing) -> str:

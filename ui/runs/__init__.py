@@ -1,0 +1,1 @@
+"""The Runs page's parts, and how pages speak of deep runs."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.commands.shared import add_dataset_command, finish, opened, say
 from core.errors import RunError, TrainingError
+from core.train.augment_choices import PRESETS, choices_of
 
 if TYPE_CHECKING:
     from core.dataset import Dataset
@@ -17,7 +18,9 @@ ONLY_DEEP = {
     "lr": "--lr",
     "augment": "--augment",
     "size": "--size",
+    "freeze_to": "--freeze-to",
     "all_folds": "--all-folds",
+    "fresh": "--fresh",
 }
 
 
@@ -27,12 +30,27 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     training.add_argument("--mode", choices=("quick", "deep"), default="quick")
     training.add_argument("--backbone", default="lite0", metavar="B", help="lite0, lite1 or lite2")
     training.add_argument("--seed", type=int, metavar="S", help="quick training needs none")
-    training.add_argument("--epochs", type=int, metavar="N", help="deep training only")
-    training.add_argument("--lr", type=float, metavar="R", help="deep training only")
-    training.add_argument("--augment", metavar="PRESET", help="deep training only")
-    training.add_argument("--size", type=int, metavar="PX", help="deep training only")
-    training.add_argument(
-        "--all-folds", action="store_true", default=None, help="deep training only"
+    deep = training.add_argument_group("deep training only")
+    deep.add_argument("--epochs", type=int, metavar="N", help="how often it sees every photo")
+    deep.add_argument("--lr", type=float, metavar="R", help="highest learning rate, of the head")
+    deep.add_argument(
+        "--augment", metavar="PRESET", help=f"how photos are changed: {', '.join(PRESETS)}"
+    )
+    deep.add_argument("--size", type=int, metavar="PX", help="side of what the network sees")
+    deep.add_argument(
+        "--freeze-to",
+        type=int,
+        metavar="N",
+        help="stages left as they are; 0 trains all, without this only the last ones are trained",
+    )
+    deep.add_argument(
+        "--all-folds",
+        action="store_true",
+        default=None,
+        help="judge with each fifth in turn, so that every photo is judged",
+    )
+    deep.add_argument(
+        "--fresh", action="store_true", default=None, help="do not go on with what was interrupted"
     )
 
     listing = add_dataset_command(
@@ -49,6 +67,8 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def train(arguments: argparse.Namespace) -> dict[str, Any]:
     """Train, and say how well the model does on photos it had not seen."""
+    if arguments.mode == "deep":
+        return train_deep(arguments)
     _refuse_what_has_no_meaning(arguments)
     from core.runs.split import other_parts, unseen
     from core.train.quick import train_quick
@@ -72,6 +92,40 @@ def train(arguments: argparse.Namespace) -> dict[str, Any]:
         "seconds": dict(run.seconds),
         "wrong": run.wrong,
         "judged": run.judged,
+        "warnings": list(run.warnings),
+        "split": run.split,
+    }
+
+
+def train_deep(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Fine-tune the network, and say how that does beside quick training on the same photos."""
+    from core.train.answers import kept_in_words
+    from core.train.settings import DeepSettings
+
+    names = ("backbone", "seed", "epochs", "lr", "augment", "size", "freeze_to", "all_folds")
+    asked = {name: getattr(arguments, name) for name in names}
+    settings = DeepSettings.from_json({k: v for k, v in asked.items() if v is not None})
+    choices_of(settings.augment)  # or refuses, before long work
+    from core.train.deep import train_deep as deep  # imports torch
+
+    run = finish(deep(opened(arguments), settings, fresh=bool(arguments.fresh)))
+    assert run.answers is not None and run.kept is not None
+    for sentence in run.warnings:
+        say(arguments, sentence)
+    say(arguments, kept_in_words(run.kept, run.answers))
+    say(arguments, f"It took {sum(run.seconds.values()):.0f} seconds.")
+    return {
+        "run": run.id,
+        "error_rate": run.error_rate,
+        "loss": run.loss,
+        "images": run.images,
+        "classes": list(run.classes),
+        "seconds": dict(run.seconds),
+        "kept": run.kept,
+        "quick_error_rate": run.answers["quick"]["error_rate"],
+        "wrong": run.wrong,
+        "judged": run.judged,
+        "answers": {name: dict(score) for name, score in run.answers.items()},
         "warnings": list(run.warnings),
         "split": run.split,
     }
@@ -130,10 +184,6 @@ def heatmap(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _refuse_what_has_no_meaning(arguments: argparse.Namespace) -> None:
-    if arguments.mode == "deep":
-        raise TrainingError(
-            "Deep training comes with a later version of Winnow. Use --mode quick for now."
-        )
     given = [option for name, option in ONLY_DEEP.items() if getattr(arguments, name) is not None]
     if given:
         raise TrainingError(

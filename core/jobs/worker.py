@@ -44,6 +44,7 @@ class Worker:
         self._status = replace(folder.read_status(), state="running", pid=os.getpid())
         self._started = time.monotonic()
         self._written = 0.0
+        self._seconds_to_stop = SECONDS_TO_STOP
         self._last: Progress | None = None
         self.folder.write_status(self._status)
 
@@ -51,6 +52,7 @@ class Worker:
         """Do the work; whatever happens ends in a final status."""
         threading.Thread(target=self._watch, daemon=True).start()
         try:
+            self._seconds_to_stop = _seconds_to_stop(request)
             result = self._consume(_task(request))
         except WinnowError as error:
             self._finish({"state": "failed", "error": str(error)})
@@ -92,7 +94,7 @@ class Worker:
         while not (self.stop.is_set() or self.folder.stop_flag.exists()):
             time.sleep(SECONDS_BETWEEN_LOOKS)
         self.stop.set()
-        time.sleep(SECONDS_TO_STOP)
+        time.sleep(self._seconds_to_stop)
         # What the task was doing is as safe to cut off here as by a power cut.
         self._finish({"state": "stopped", "message": "Stopped"})
         _end_process()
@@ -146,6 +148,12 @@ def _task(request: Request) -> Task[JobResult]:
     module, _, function = request.target.partition(":")
     task: Task[JobResult] = getattr(importlib.import_module(module), function)(**request.arguments)
     return task
+
+
+def _seconds_to_stop(request: Request) -> float:
+    """How long work may take to stop: its module says so where a step of it is long."""
+    module = importlib.import_module(request.target.partition(":")[0])
+    return float(getattr(module, "SECONDS_TO_STOP", SECONDS_TO_STOP))
 
 
 def _be_polite() -> None:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from core.errors import TrainingError
 from core.networks.backbones import DEFAULT, backbone_named
@@ -72,7 +72,7 @@ class DeepSettings:
 
     def to_json(self) -> dict[str, Any]:
         """As ``from_json`` takes it."""
-        return cast(dict[str, Any], asdict(self))
+        return asdict(self)
 
 
 def _objection(settings: DeepSettings) -> str | None:

@@ -52,10 +52,48 @@ def test_a_set_that_cannot_be_trained_is_one_sentence(photo_set, capsys):
     assert "at least two classes" in said.err.splitlines()[-1]
 
 
-def test_deep_training_is_said_to_come_later(ready, capsys):
-    assert main(["train", str(ready), "--mode", "deep", "--epochs", "3"]) == 1
+def test_deep_training_is_held_against_quick_on_the_same_photos(ready, capsys):
+    deep = [
+        "--mode",
+        "deep",
+        "--epochs",
+        "1",
+        "--size",
+        "32",
+        "--augment",
+        "none",
+        "--freeze-to",
+        "8",
+    ]
 
-    assert "comes with a later version" in capsys.readouterr().err
+    assert main(["train", str(ready), *deep, "--json"]) == 0
+
+    found = answer(capsys)
+    assert found["judged"] == 12  # a fifth
+    assert found["kept"] in ("quick", "deep", "blend")
+    assert found["quick_error_rate"] == found["answers"]["quick"]["error_rate"]
+    assert found["error_rate"] == found["answers"]["deep"]["error_rate"] == found["wrong"] / 12
+    kept = found["answers"][found["kept"]]
+    assert kept["wrong"] == min(
+        found["answers"][name]["wrong"] for name in ("quick", "deep", "blend")
+    )
+    assert {"quick", "copies", "cache", "train", "judge"} <= set(found["seconds"])
+
+
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        (["--augment", "upside"], "There are side, above, count, crop, none"),
+        (["--lr", "-1"], "above 0"),
+        (["--epochs", "0"], "number of epochs"),
+        (["--size", "4"], "image size"),
+        (["--backbone", "alexnet"], "There is no network"),
+    ],
+)
+def test_deep_training_says_what_it_cannot_do(ready, capsys, option, sentence):
+    assert main(["train", str(ready), "--mode", "deep", *option]) == 1
+
+    assert sentence in capsys.readouterr().err
 
 
 def test_options_without_meaning_in_quick_training_are_refused(ready, capsys):

@@ -1,0 +1,41 @@
+"""What deep training and the learning-rate finder have in common: the network they begin with."""
+
+from pathlib import Path
+
+from core.errors import RunError
+from core.runs.store import network_files
+from core.train.material import Photos
+from core.train.network import DeepNetwork, load_weights, new_network
+from core.train.settings import DeepSettings
+
+# Peak rates of the head unless somebody chooses. A linear head begins as quick training's, which is
+# nearly right already; the other begins with random weights.
+RATE_LINEAR, RATE_CONCAT = 1e-3, 2e-3
+
+
+def peak_rate(settings: DeepSettings) -> float:
+    """The head's highest learning rate."""
+    if settings.lrs:
+        return settings.lrs[-1]
+    if settings.lr is not None:
+        return settings.lr
+    return RATE_LINEAR if settings.head == "linear" else RATE_CONCAT
+
+
+def built_network(home: Path, settings: DeepSettings, photos: Photos, fold: int) -> DeepNetwork:
+    """The pretrained network with quick training's head, or that of the run to start from.
+
+    Raises:
+        RunError: If that run has no network for this fold, or another kind of network.
+    """
+    classes = len(photos.quick.classes)
+    network = new_network(settings, classes, photos.quick_head(fold))
+    if settings.start_from is not None:
+        files = network_files(home, settings.start_from)
+        if fold not in files:
+            raise RunError(
+                "The run to start from held out other photos, which this one would judge although "
+                "that one has learnt them. Choose the same held-out part, or start anew."
+            )
+        load_weights(network, files[fold])
+    return network

@@ -8,6 +8,7 @@ from core.dataset import Dataset, Step
 from core.dataset import classes as acts
 from core.errors import WinnowError
 from ui import sidebar
+from ui.step_bar import StepBar
 from ui.words import count, plain, shown
 
 KEYS = "1234567890"
@@ -88,8 +89,10 @@ def _draw_open(dataset: Dataset) -> None:
 def act(doing: Callable[[], Step], done: Callable[[], None] | None = None) -> None:
     """Do something to the data set, and say what it did or why it could not."""
     st.session_state.pop("label_problem", None)
+    bar = StepBar()
     try:
-        step = doing()
+        with bar.drawn():
+            step = doing()
     except WinnowError as error:
         st.session_state["label_problem"] = str(error)
         st.toast(plain(str(error)), icon=":material/error:")
@@ -97,6 +100,7 @@ def act(doing: Callable[[], Step], done: Callable[[], None] | None = None) -> No
     sidebar.say_step(step)
     if done is not None:
         done()
+    bar.give_way()
 
 
 def _say_problem() -> None:

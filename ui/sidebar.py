@@ -12,6 +12,7 @@ from core.errors import WinnowError
 from core.jobs import JobStatus
 from ui import navigation, quitting, state
 from ui.job_status import share_done
+from ui.step_bar import StepBar
 from ui.words import count, plain
 
 SECONDS_BETWEEN_LOOKS = 1.0
@@ -146,6 +147,7 @@ def _draw_undo(dataset: Dataset) -> None:
 
 def _undo(dataset: Dataset, asked: int | None) -> None:
     """Take back the step that the button named, unless another one came after it."""
+    bar = StepBar()
     try:
         last = dataset.next_undo()
         if last is not None and last.id != asked:
@@ -153,25 +155,30 @@ def _undo(dataset: Dataset, asked: int | None) -> None:
             lead = "Another change was made since" if newer else "That is undone. Before it"
             _say_other(f"{lead}: {_named(last)}. Press Undo again to take it back.")
             return
-        step = dataset.undo()
+        with bar.drawn():
+            step = dataset.undo()
     except WinnowError as error:
         st.toast(plain(str(error)), icon=":material/error:")
         return
     _say_went(step, f"Undone: {plain(step.words)}", "undone", ":material/undo:")
+    bar.give_way()
 
 
 def _redo(dataset: Dataset, asked: int | None) -> None:
     """Do again the step that the button named, unless another one came up meanwhile."""
+    bar = StepBar()
     try:
         following = dataset.next_redo()
         if following is not None and following.id != asked:
             _say_other(f"Another change is next: {_named(following)}. Press Redo again to redo it.")
             return
-        step = dataset.redo()
+        with bar.drawn():
+            step = dataset.redo()
     except WinnowError as error:
         st.toast(plain(str(error)), icon=":material/error:")
         return
     _say_went(step, f"Done again: {plain(step.words)}", "redone", ":material/redo:")
+    bar.give_way()
 
 
 def _say_went(step: Step, said: str, done: str, icon: str) -> None:

@@ -20,7 +20,7 @@ from core.dataset.catalogue import GONE, REMOVED
 from core.dataset.checkpoints import reached
 from core.dataset.fetched import Fetched, save_fetched
 from core.dataset.folder_times import modified
-from core.dataset.journal import Wish
+from core.dataset.intended import Wish
 from core.dataset.moving import goes_through_link
 from core.dataset.names import ARRIVING, decoded, encoded, file_name, shown
 from core.dataset.names import REMOVED as REMOVED_FOLDER

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from core.dataset import plans
 from core.dataset.class_acts import ClassAct, load_order
-from core.dataset.journal import Journal, Wish
+from core.dataset.intended import Wish
+from core.dataset.journal import Journal
 from core.dataset.names import (
     canonical,
     check_class_name,

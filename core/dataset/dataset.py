@@ -16,9 +16,9 @@ from core.dataset.edits import EditOutcome, GalleryEdit, apply_edits
 from core.dataset.journal import Again, Journal
 from core.dataset.locking import TreeLock
 from core.dataset.moving import goes_through_link
-from core.dataset.names import DEFAULT_UNSORTED, HOME, check_class_name, shown
+from core.dataset.names import DEFAULT_UNSORTED, check_class_name, shown
 from core.dataset.parts import folder_for, found_parts, load_parts, sort_anew
-from core.dataset.places import CATALOGUE, absolute, place_of, token_of
+from core.dataset.places import CATALOGUE, absolute, not_winnows_own, place_of, token_of
 from core.dataset.reconcile import Reconciled, Reconciler
 from core.dataset.rows import (
     FileRow,
@@ -56,7 +56,7 @@ class Dataset:
             DatasetError: If there is no such folder, or its catalogue cannot be opened; if it is
                 one of Winnow's own.
         """
-        root = _not_winnows_own(absolute(root))
+        root = not_winnows_own(absolute(root))
         if not os.path.isdir(root):
             raise DatasetError(
                 f"There is no folder {shown(str(root))}. Choose the folder that holds your "
@@ -74,7 +74,7 @@ class Dataset:
         Raises:
             DatasetError: If the folder holds something, or a class name is refused.
         """
-        root = _not_winnows_own(absolute(root))
+        root = not_winnows_own(absolute(root))
         for index, name in enumerate(classes):
             check_class_name(name, [DEFAULT_UNSORTED, *classes[:index]])
         try:
@@ -394,12 +394,3 @@ class Dataset:
         if not place.is_relative_to(self.root):
             raise outside
         return place.relative_to(self.root).as_posix()
-
-
-def _not_winnows_own(root: Path) -> Path:
-    if HOME in root.parts:
-        raise DatasetError(
-            f"{shown(str(root))} belongs to Winnow itself. Choose the folder that holds your "
-            "class folders."
-        )
-    return root

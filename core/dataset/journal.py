@@ -11,7 +11,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -40,9 +40,18 @@ from core.dataset.class_acts import (
     settle_act,
 )
 from core.dataset.folder_times import FolderTimes
+from core.dataset.intended import (
+    Wish,
+    load_creates,
+    load_moves,
+    next_place,
+    save_creates,
+    save_moves,
+)
 from core.dataset.names import decoded, encoded
 from core.dataset.settling import Settling, finish_step
 from core.dataset.steps import Direction, Edit, Kind, Step, last_done, last_undone, load_step
+from core.dataset.watching import counted
 from core.errors import DatasetError
 from core.images.identity import content_hash
 
@@ -60,18 +69,6 @@ LEFT_BEFORE = (
 NOTHING_TO_CHANGE = "There was nothing to change."
 
 Again = Literal["undo", "redo"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wish:
-    """One file and where it should go."""
-
-    file_id: int
-    before: str  # its path now
-    after: str  # the path wanted; a suffix is added where the name is taken
-    source: str | None  # class names, as in ``Change``
-    target: str | None
-    content: str
 
 
 class Journal:
@@ -135,20 +132,11 @@ class Journal:
     ) -> list[Move]:
         """Write down what a step is to move, after what it holds already."""
         names = self._names(load_act(connection, step_id))
-        (first,) = connection.execute(
-            "SELECT ifnull(max(seq) + 1, 0) FROM move WHERE step=?", (step_id,)
-        ).fetchone()
+        first = next_place(connection, step_id)
         moves = [self._planned(seq, wish, names) for seq, wish in enumerate(wishes, first)]
-        connection.executemany(
-            "INSERT INTO move(step, seq, file, before, after, source, target, content, bytes, "
-            "mtime_ns) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [_as_row(step_id, move, wish) for move, wish in zip(moves, wishes, strict=True)],
-        )
+        save_moves(connection, step_id, moves, wishes)
         if creates:
-            every = dict.fromkeys([*_creates(connection, step_id), *creates])
-            connection.execute(
-                "UPDATE step SET creates=? WHERE id=?", (encoded("\0".join(every)), step_id)
-            )
+            save_creates(connection, step_id, creates)
         return moves
 
     def carry_out(
@@ -162,7 +150,7 @@ class Journal:
     ) -> list[Outcome]:
         """Move the files of a step whose intention is on disk, and bring the catalogue up to it."""
         connection = self._catalogue.connection()
-        creates, act = _creates(connection, step_id), load_act(connection, step_id)
+        creates, act = load_creates(connection, step_id), load_act(connection, step_id)
         carrier = Carrier(self._root, self._catalogue, step_id, direction)
         folders = set() if act is None else act.folders()
         times = FolderTimes(self._root, touched(moves, creates) | folders)
@@ -173,8 +161,9 @@ class Journal:
                 make_cleared(self._root, act)
             outcomes = rename_folders(self._root, connection, act, moves, direction)
         gone_along = {outcome.move.seq for outcome in outcomes}
+        left = [move for move in moves if move.seq not in gone_along]
         outcomes += [
-            carrier.carry(move, resuming=resuming) for move in moves if move.seq not in gone_along
+            carrier.carry(move, resuming=resuming) for move in counted(left, part=0, parts=2)
         ]
         moved_nothing = bool(moves) and not any(outcome.arrived for outcome in outcomes)
         if direction == "backward" or moved_nothing:
@@ -255,7 +244,7 @@ class Journal:
             if kind == "empty":
                 self.delete(step_id, is_last=True)
                 continue
-            moves = self._moves(step_id, direction)
+            moves = load_moves(self._catalogue.connection(), step_id, direction)
             step = self._run(step_id, direction, moves, unsorted=unsorted, resuming=True)
             if direction == "backward":
                 finished["undo"] = step
@@ -292,7 +281,7 @@ class Journal:
         names = self._names(load_act(self._catalogue.connection(), step_id))
         goal = "before" if direction == "backward" else "after"
         planned, moves = [], []
-        for move in self._moves(step_id, direction):
+        for move in load_moves(self._catalogue.connection(), step_id, direction):
             reason = self._changed_since(move, direction)
             if reason is None:
                 move = with_goal(move, direction, names.claim(ends(move, direction)[1]))
@@ -337,28 +326,6 @@ class Journal:
             return moving.why_not(error)
         return None if same else CHANGED_SINCE
 
-    def _moves(self, step_id: int, direction: Direction) -> list[Move]:
-        """The files that a run in this direction is about."""
-        backward = direction == "backward"
-        rows = self._catalogue.connection().execute(
-            "SELECT seq, file, before, after, carried, content, bytes, mtime_ns FROM move "
-            "WHERE step=? AND carried IN (?, ?) AND skipped IS NULL ORDER BY seq",
-            (step_id, *((1, 1) if backward else (0, 2))),
-        )
-        return [
-            Move(
-                seq=seq,
-                file_id=file_id,
-                before=decoded(before),
-                after=decoded(after),
-                carried=carried,
-                content=content,
-                size=size,
-                mtime_ns=mtime_ns,
-            )
-            for seq, file_id, before, after, carried, content, size, mtime_ns in rows
-        ]
-
     def _run(
         self,
         step_id: int,
@@ -400,7 +367,7 @@ class Journal:
                 unsorted=unsorted,
                 version=version,
             )
-            for outcome in outcomes:
+            for outcome in counted(outcomes, part=1, parts=2):
                 settling.note(outcome)
             times.forget_missing(connection)
             if act is not None and (done or any(outcome.arrived for outcome in outcomes)):
@@ -417,13 +384,6 @@ def _begin(connection: sqlite3.Connection, kind: Kind, edit: Edit | None) -> int
     return int(cursor.lastrowid or 0)
 
 
-def _creates(connection: sqlite3.Connection, step_id: int) -> list[str]:
-    """The class folders that a step makes."""
-    row = connection.execute("SELECT creates FROM step WHERE id=?", (step_id,))
-    (creates,) = row.fetchone()
-    return [] if creates is None else decoded(creates).split("\0")
-
-
 def acknowledge(connection: sqlite3.Connection, edit: Edit | None) -> None:
     """Count a gallery edit as seen, in the transaction that carries it out."""
     if edit is not None:
@@ -432,18 +392,3 @@ def acknowledge(connection: sqlite3.Connection, edit: Edit | None) -> None:
             "SET number=max(number, excluded.number), at=excluded.at",
             (edit.client, edit.number, time.time()),
         )
-
-
-def _as_row(step_id: int, move: Move, wish: Wish) -> tuple[object, ...]:
-    return (
-        step_id,
-        move.seq,
-        move.file_id,
-        encoded(move.before),
-        encoded(move.after),
-        None if wish.source is None else encoded(wish.source),
-        None if wish.target is None else encoded(wish.target),
-        move.content,
-        move.size,
-        move.mtime_ns,
-    )

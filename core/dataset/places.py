@@ -36,6 +36,20 @@ class Place:
     read_only: bool  # nothing can be written beside the photos
 
 
+def not_winnows_own(root: Path) -> Path:
+    """The folder, unless it is one of Winnow's own.
+
+    Raises:
+        DatasetError: If it is.
+    """
+    if HOME in root.parts:
+        raise DatasetError(
+            f"{shown(str(root))} belongs to Winnow itself. Choose the folder that holds your "
+            "class folders."
+        )
+    return root
+
+
 def absolute(root: Path) -> Path:
     """The one path a data set is known by, whichever way it was reached.
 

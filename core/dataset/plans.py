@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from core.dataset.catalogue import REMOVED
-from core.dataset.journal import Wish
+from core.dataset.intended import Wish
 from core.dataset.names import REMOVED as REMOVED_FOLDER
 from core.dataset.names import (
     canonical,

@@ -8,7 +8,7 @@ from pathlib import Path
 from core.dataset import plans
 from core.dataset.catalogue import GONE
 from core.dataset.dataset import Dataset
-from core.dataset.journal import Wish
+from core.dataset.intended import Wish
 from core.dataset.names import encoded, file_name, folder_of
 from core.dataset.rows import FileRow
 from core.dataset.scanning import stat_file

@@ -39,11 +39,12 @@ CHOICES = {
     "label_least_kb": "from_kb",
     "label_most_kb": "to_kb",
     "label_least": "least",
+    "label_most": "most",
     "label_differs": "differs",
     "label_run": "run",
     "label_page": "page",
 }
-NUMBERS = ("label_least", "label_page", "label_least_kb", "label_most_kb")
+NUMBERS = ("label_least", "label_most", "label_page", "label_least_kb", "label_most_kb")
 KILOBYTE = 1000
 # Choices that are out of sight until More is opened.
 MORE = frozenset(CHOICES) - {
@@ -102,7 +103,9 @@ def _follow(dataset: Dataset) -> None:
     state.setdefault("label_words", "")
     state.setdefault("label_says", ANY)
     state.setdefault("label_differs", False)
-    state["label_least"] = min(100, max(0, state.get("label_least", 0)))
+    most = min(100, state.get("label_most") or 100)
+    state["label_most"] = most if most < 100 else 0
+    state["label_least"] = min(most, state.get("label_least", 0))
     state.setdefault("label_least_kb", 0)
     state.setdefault("label_most_kb", 0)
     state.setdefault("label_page", 1)
@@ -130,6 +133,14 @@ def keep_address() -> None:
 def changed() -> None:
     """Another list begins at its first page."""
     st.session_state["label_page"] = 1
+
+
+def _sure() -> None:
+    """Take over both ends of the slider; 0 for the upper one is any, as for file sizes."""
+    least, most = st.session_state["label_sure"]
+    st.session_state["label_least"] = least
+    st.session_state["label_most"] = most if most < 100 else 0
+    changed()
 
 
 def places(dataset: Dataset) -> list[Place]:
@@ -221,7 +232,9 @@ def _draw_more(dataset: Dataset, run: runs.Run | None) -> None:
         key="label_says",
         on_change=changed,
     )
-    st.slider("Model is at least so sure (%)", 0, 100, key="label_least", on_change=changed)
+    state = st.session_state
+    state["label_sure"] = (state["label_least"], state["label_most"] or 100)
+    st.slider("The model is so sure (%): from, to", 0, 100, key="label_sure", on_change=_sure)
     st.toggle("Only where it names another class", key="label_differs", on_change=changed)
     every = runs.list_runs(dataset.home)
     by_id = {one.id: one for one in every}
@@ -259,10 +272,11 @@ def wanted(run: runs.Run | None) -> Wanted:
         chosen,
         says=state["label_says"] or None,
         least=state["label_least"] / 100,
+        most=(state["label_most"] or 100) / 100,
         differs=state["label_differs"],
     )
     if state["label_view"] == "sure":
-        least = (state["label_least"] or SURE_ENOUGH) / 100
+        least = (state["label_least"] or min(SURE_ENOUGH, state["label_most"] or 100)) / 100
         return replace(chosen, differs=True, least=least, order="unsure")
     return chosen
 

@@ -29,6 +29,7 @@ AROUND, ALL = "Around the line", "All found, worst first"
 FINDING, VIEW = "quality_finding", "quality_view"
 LISTS = "quality_lists"
 REMOVING = "quality_removing"
+FEWEST_TO_HAVE_MOST = 10  # of three photos, two say nothing about a set
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,6 +161,19 @@ def _say_counts(ranking: Ranking, threshold: float, number: int) -> None:
     if ranking.fine:
         parts.append(f"{ranking.fine:,} said to be fine")
     st.markdown(" · ".join(parts))
+    if names_most(len(ranking.ids), number):
+        st.info(
+            f"This finding names more than half of the photos ({number:,} of "
+            f"{len(ranking.ids):,}). Then it tells what the set is like, and not what is wrong in "
+            "it: drawings, scans or microscope pictures are often like that. Move the line down "
+            "to see only the worst, or choose another finding.",
+            icon=":material/info:",
+        )
+
+
+def names_most(photos: int, found: int) -> bool:
+    """Whether a finding names so many photos that it describes the set."""
+    return photos >= FEWEST_TO_HAVE_MOST and found * 2 > photos
 
 
 def _lists(dataset: Dataset, ranking: Ranking, threshold: float, view: str) -> Lists:

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from streamlit.delta_generator import DeltaGenerator
+from streamlit.runtime.scriptrunner import RerunException
+from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 from streamlit.testing.v1 import AppTest
 
-from core.dataset import Dataset
+from core.dataset import Dataset, watching
 from core.dataset.classes import class_order
 from core.networks.features import FeatureStore
 from tests.trained_sets import finish, train_on_made_features
@@ -178,6 +181,28 @@ def test_all_photos_of_a_filter_move_as_one_step(open_page, half_sorted):
     assert len(dataset.history()) == 1
 
 
+def test_photos_are_listed_by_a_range_of_what_the_model_is_sure_of(open_page, half_sorted):
+    page = open_page("label", half_sorted, photos="=cat", run="")
+    sure = sorted(page.session_state["label_list"].ids)
+    assert len(sure) == 12
+
+    page.slider(key="label_sure").set_range(0, 40).run()
+
+    assert not page.exception
+    assert page.query_params["most"] == "40"
+    assert "least" not in page.query_params
+    assert listed(page) == []  # of two classes the likelier one has half at least
+    page.slider(key="label_sure").set_range(40, 100).run()
+    assert page.query_params["least"] == "40"
+    assert "most" not in page.query_params
+    assert sorted(page.session_state["label_list"].ids) == sure
+
+
+def test_a_range_from_the_address_is_put_in_order(open_page, half_sorted):
+    page = open_page("label", half_sorted, least="90", most="60")
+    assert tuple(page.slider(key="label_sure").value) == (60, 60)
+
+
 def open_classes(page: AppTest) -> AppTest:
     page.session_state["label_classes"] = True
     return page.run()
@@ -208,6 +233,44 @@ def test_classes_are_added_renamed_merged_and_deleted(open_page, half_sorted):
     for _ in range(4):
         dataset.undo()
     assert dataset.counts() == {"cat": 12, "dog": 12}
+
+
+def test_a_step_that_takes_long_shows_how_far_it_is(open_page, half_sorted, monkeypatch):
+    monkeypatch.setattr(watching, "SECONDS_BETWEEN_WORDS", 0.0)
+    drawn = []
+    monkeypatch.setattr(
+        DeltaGenerator, "progress", lambda self, share, text: drawn.append((share, text))
+    )
+    page = open_classes(open_page("label", half_sorted))
+    page.selectbox(key="label_merge_into").select("dog").run()
+
+    page.button(key="label_merge").click().run()
+
+    assert not page.exception
+    assert Dataset.open(half_sorted).classes() == ["dog"]
+    assert drawn[0] == (0.0, "Moving photos: 0 %")
+    assert len(drawn) == 24  # 12 photos moved, then taken note of
+    page.button(key="undo").click().run()
+    assert len(drawn) == 48
+    assert Dataset.open(half_sorted).counts() == {"cat": 12, "dog": 12}
+
+
+def test_a_click_meanwhile_waits_for_the_step(open_page, half_sorted, monkeypatch):
+    monkeypatch.setattr(watching, "SECONDS_BETWEEN_WORDS", 0.0)
+
+    def interrupted(*_arguments):
+        raise RerunException(RerunData())
+
+    monkeypatch.setattr(DeltaGenerator, "progress", interrupted)
+    page = open_classes(open_page("label", half_sorted))
+    page.selectbox(key="label_merge_into").select("dog").run()
+
+    page.button(key="label_merge").click().run()
+
+    assert not page.exception
+    dataset = Dataset.open(half_sorted)
+    assert dataset.counts() == {"dog": 24}
+    assert dataset.next_undo().words.startswith("Merged class cat into dog")
 
 
 def test_a_refused_class_name_is_told_in_a_sentence(open_page, half_sorted):

@@ -61,6 +61,15 @@ def test_each_finding_says_how_many_photos_it_names_and_what_it_means(some_grey)
     assert not page.exception
 
 
+def test_a_finding_that_names_most_of_the_set_says_so(some_grey):
+    page = choose(check_page(some_grey.root), "grey")
+    assert "more than half" not in words(page)
+
+    line(page, "grey").set_value(1.0).run()
+
+    assert "names more than half of the photos (11 of 11)" in words(page)
+
+
 def test_moving_the_line_changes_who_is_found_and_is_remembered(some_grey):
     page = choose(check_page(some_grey.root), "grey")
 

@@ -169,10 +169,10 @@ def _for_split(plan: Plan, target: Target, parts: Sequence[str]) -> Plan:
 
 
 def _for_all(plan: Plan, target: Target, key: str) -> Plan:
-    unsorted = _unsorted(target)
+    unsorted = target.unsorted
     chosen = st.selectbox(
         "Put all of them into",
-        [unsorted, *_classes(target)],
+        [unsorted, *target.classes],
         format_func=lambda name: "no class yet" if name == unsorted else shown(name),
         accept_new_options=True,
         key=f"{key}_class",
@@ -255,7 +255,7 @@ def _for_list(plan: Plan, looked: Looked, target: Target, key: str) -> Plan | No
         plan = replace(plan, list_path=_uploaded_list(key))
         if not plan.list_path:
             return None
-    if _classes(target):
+    if target.classes:
         plan = replace(
             plan,
             make_new=st.checkbox(
@@ -289,7 +289,7 @@ def _uploaded_list(key: str) -> str:
 
 def _arranged(looked: Looked, plan: Plan, target: Target) -> Arranged | None:
     """What the plan means for these photos; None where it cannot be used, and says why."""
-    known = _classes(target)
+    known = target.classes
     asked = (looked.source["path"], plan, tuple(known))
     kept = st.session_state.get("arranged")
     if kept is not None and kept[0] == asked:
@@ -301,7 +301,7 @@ def _arranged(looked: Looked, plan: Plan, target: Target) -> Arranged | None:
             looked.names,
             plan,
             known=known,
-            unsorted=_unsorted(target),
+            unsorted=target.unsorted,
             read=_reader(looked, plan),
             seconds=SECONDS_FOR_ALL_NAMES,
         )
@@ -395,11 +395,3 @@ def _start(looked: Looked, plan: Plan, arranged: Arranged, target: Target, via: 
         return False
     st.session_state.pop("arranged", None)
     return True
-
-
-def _classes(target: Target) -> list[str]:
-    return [] if target.dataset is None else target.dataset.classes()
-
-
-def _unsorted(target: Target) -> str:
-    return DEFAULT_UNSORTED if target.dataset is None else target.dataset.unsorted

@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.dataset import Dataset
+from core.dataset.names import DEFAULT_UNSORTED
 from core.errors import DatasetError
 from ui import opening, state
 from ui.words import plain
@@ -27,6 +28,16 @@ class Target:
     title: str  # of the data set, as text
     name: str = ""  # typed for a new one; empty: named after its classes
     parent: Path | None = None  # where a new one is made
+
+    @property
+    def classes(self) -> list[str]:
+        """The classes it has by now."""
+        return [] if self.dataset is None else self.dataset.classes()
+
+    @property
+    def unsorted(self) -> str:
+        """The folder of its photos without a class."""
+        return DEFAULT_UNSORTED if self.dataset is None else self.dataset.unsorted
 
     def settle(self, classes: Sequence[str] = ()) -> Dataset:
         """The data set; a new one is made with these classes, opened in this tab and remembered.

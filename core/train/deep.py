@@ -25,7 +25,7 @@ from core.train import checkpoint, unfinished
 from core.train.answers import best_of, blend, kept_in_words, score, softmax
 from core.train.fit import Fitting, position_in_words
 from core.train.folds_data import Feed
-from core.train.machine import machine_for
+from core.train.machine import finding_machine
 from core.train.material import Photos, folds_to_judge, prepare
 from core.train.network import DeepNetwork, save_network
 from core.train.session import built_network, peak_rate
@@ -108,7 +108,7 @@ class _DeepTraining:
             unfinished.forget(folder)
         unfinished.forget_others(self.dataset.home, folder)
         size = self.settings.size or backbone_named(self.settings.backbone).size
-        machine = machine_for(self.settings.backbone, size)
+        machine = yield from finding_machine(self.settings.backbone, size)
         feed = Feed(self.dataset, photos, self.settings, machine)
         photos = yield from self._timed("copies", feed.make_copies())
         judged: dict[int, dict[str, np.ndarray]] = {}

@@ -72,8 +72,9 @@ class Fitting:
         machine.module(network).eval()
         self.frozen = frozen_stages(settings, len(network.stages))
         self.trained = network.trained(self.frozen)
-        for parameter in network.frozen(self.frozen).parameters():
-            parameter.requires_grad_(False)
+        # Also on: folding batch-norm leaves convolutions with biases that do not learn.
+        network.frozen(self.frozen).requires_grad_(False)
+        self.trained.requires_grad_(True)
         groups = rate_groups(network, settings, peak)
         self.peaks = [rate for _, rate in groups]
         self.optimiser = torch.optim.AdamW(
@@ -157,7 +158,7 @@ class Fitting:
         began = time.monotonic()
         before = self.position.seconds
         for batch in self._batches():
-            self._step(batch)
+            self.step(batch)
             self.position.seconds = before + time.monotonic() - began
             yield self._progress(self._in_words(), metrics=self._row())
             if time.monotonic() - self._kept_at > SECONDS_BETWEEN_CHECKPOINTS:
@@ -192,7 +193,8 @@ class Fitting:
             first=position.step,
         )
 
-    def _step(self, batch: Batch) -> None:
+    def step(self, batch: Batch) -> None:
+        """Learn from one batch, at the rate of this step of the schedule."""
         position = self.position
         at = position.epoch * self.steps + position.step
         self._set_rates(at)

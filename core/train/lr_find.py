@@ -21,7 +21,7 @@ from core.train.batches import Batch, batches
 from core.train.fit import Fitting
 from core.train.folds_data import Feed
 from core.train.lr_suggestions import smoothed, suggestions
-from core.train.machine import machine_for
+from core.train.machine import finding_machine
 from core.train.material import folds_to_judge, prepare
 from core.train.session import built_network, peak_rate
 from core.train.settings import DeepSettings
@@ -51,7 +51,8 @@ def lr_find(dataset: Dataset, settings: DeepSettings) -> Task[JobResult]:
     """
     photos = yield from prepare(dataset, settings)
     size = settings.size or backbone_named(settings.backbone).size
-    feed = Feed(dataset, photos, settings, machine_for(settings.backbone, size))
+    machine = yield from finding_machine(settings.backbone, size)
+    feed = Feed(dataset, photos, settings, machine)
     photos = yield from feed.make_copies()
     fold = folds_to_judge(photos, settings)[0]
     network = built_network(dataset.home, settings, photos, fold)

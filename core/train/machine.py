@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from core.jobs.progress import Task
 from core.networks.engine import usable_cores
+from core.networks.speed import finding_training_path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,10 +44,8 @@ class Machine:
             yield
 
 
-def machine_for(backbone: str, size: int) -> Machine:
+def finding_machine(backbone: str, size: int) -> Task[Machine]:
     """The fastest safe path for training this network, measured once and remembered."""
-    from core.networks.speed import training_path
-
     torch.set_num_threads(usable_cores())
-    path = training_path(backbone, size)
+    path = yield from finding_training_path(backbone, size)
     return Machine(device=path.device, channels_last=path.channels_last, bf16=path.bf16)

@@ -276,7 +276,10 @@ def _draw_batch(dataset: Dataset, settings: DeepSettings, sample: list[Shown]) -
 @st.fragment
 def _draw_numbers(dataset: Dataset, size: int, sample: list[Shown]) -> None:
     folded = st.expander(
-        "What a photo is to a computer", key="augment_numbers_open", on_change="rerun"
+        "What a photo is to a computer",
+        icon=":material/data_array:",
+        key="augment_numbers_open",
+        on_change="rerun",
     )
     if not folded.open:
         return

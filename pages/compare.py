@@ -19,6 +19,7 @@ from ui.runs import words as run_words
 from ui.words import count, plain, shown
 
 SHOWN_PHOTOS = 60
+LONGEST_NAME = 30  # characters of a run's name, so that its figures stand beside it
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
@@ -78,7 +79,7 @@ def title(dataset: Dataset, run: runs.Run) -> str:
     """A run by its name or time, and its result."""
     note = note_of(dataset.home, run)
     when = datetime.fromtimestamp(run.created).strftime("%d %b %Y, %H:%M:%S")
-    named = shown(note.name) if note.name else when
+    named = shown(note.name, limit=LONGEST_NAME) if note.name else when
     wrong, judged, _ = run_words.wrong_and_judged(run)
     deep = ", deep" if run.mode == "deep" else ""
     return f"{named}{deep} · wrong on {wrong:,} of {judged:,}{training.where(run)}"

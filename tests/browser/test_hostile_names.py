@@ -29,7 +29,7 @@ CLASSES = [
 ]
 NOT_UTF8 = "caf\udce9"  # the byte E9 alone, as Python reads it
 PHOTOS_IN_A_CLASS = 6
-PAGES = ["", "collect", "check", "train", "results", "review", "compare"]
+PAGES = ["", "collect", "check", "train", "runs", "results", "review", "compare"]
 
 
 @pytest.fixture

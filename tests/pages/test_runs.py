@@ -320,3 +320,19 @@ def test_label_and_other_pages_work_with_a_deep_run(open_page, root):
 
     for name in ("label", "train", "check", "history"):
         assert not open_page(name, root).exception, name
+
+
+def test_opening_label_learns_nothing_while_an_older_run_is_in_use(open_page, root):
+    dataset = Dataset.open(root)
+    old = runs.latest_run(dataset.home)
+    dataset.relabel([dataset.find("cat/0001.png").id], "dog")
+    finish(train_quick(dataset))
+    use(dataset, old.id)
+    forget = dataset.connection()  # the step is long ago
+    forget.execute("UPDATE step SET time = time - 60")
+
+    page = open_page("label", root)
+
+    assert not page.exception
+    assert jobs.latest(dataset.home, "live") is None
+    assert run_in_use(dataset) == old

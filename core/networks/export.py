@@ -156,7 +156,7 @@ def export_network(
     import torch
 
     whole = with_pixels(network, mean=mean, std=std)
-    photos = _made_photos(size, count=2)
+    photos = made_photos(size, count=2)
     draft = target.with_suffix(f".{os.getpid()}.part")
     try:
         with torch.no_grad():
@@ -197,7 +197,8 @@ def _check(exported: Path, photos: np.ndarray, expected: Sequence[np.ndarray]) -
             raise NetworkError(f"The exported network differs from PyTorch by {difference:.2g}.")
 
 
-def _made_photos(size: int, *, count: int) -> np.ndarray:
+def made_photos(size: int, *, count: int) -> np.ndarray:
+    """Noise in the form of photos: (count, size, size, 3) uint8, the same each time."""
     random = np.random.default_rng(0)
     return random.integers(0, 256, (count, size, size, 3), dtype=np.uint8)
 

@@ -5,13 +5,16 @@ what else the machine does makes no way look slow: with both cores four times ov
 EfficientNet-Lite0 was timed at 21 to 23 photos a second this way, and at 2 to 8 by the clock.
 """
 
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 
+from core.networks import export
 from core.networks.architectures import random_stages
 from core.networks.backbones import Backbone
 from core.networks.engine import usable_cores
@@ -21,6 +24,7 @@ BATCH = 4  # photos a step: enough for the ways to differ as they do at 32, and 
 GPU_BATCH = 32
 ROUNDS = 2  # in turn, so that what else runs on the machine slows all of them alike
 SECONDS_A_ROUND = 0.4  # at least one step
+SECONDS_OF_LOOKING = 1.0
 HOPELESS = 2.5  # a first step so many times longer than another's is not repeated
 WORTH_IT = 1.08  # less exact numbers must be at least so many times faster
 CLASSES = 10
@@ -48,6 +52,52 @@ def training_ways(backbone: Backbone, size: int) -> Mapping[str, Any]:
         "rates": {_name(way): round(rate, 2) for way, rate in rates.items()},
         "training": round(rates[best], 2),
     }
+
+
+def embedding_rate(backbone: Backbone) -> float:
+    """Photos a second of quick training's first step, all cores: each photo and its mirror image.
+
+    Decoding them is not counted. Where the backbone is not prepared, its graph is written with
+    random weights: it is the same work.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    photo = export.made_photos(backbone.size, count=2)
+    with tempfile.TemporaryDirectory() as folder:
+        file = _graph(backbone, Path(folder))
+        session = onnxruntime.InferenceSession(
+            str(file), options, providers=["CPUExecutionProvider"]
+        )
+
+        def look() -> object:
+            return session.run([export.FEATURES], {export.INPUT: photo})
+
+        look()  # the first one prepares
+        seconds = quickest(look, SECONDS_OF_LOOKING, time.process_time)
+    return usable_cores() / seconds
+
+
+def _graph(backbone: Backbone, folder: Path) -> Path:
+    if export.prepared(backbone.name):
+        return export.exported_file(backbone)
+    file = folder / "network.onnx"
+    network = export.with_pixels(
+        nn.Sequential(random_stages(backbone)), mean=backbone.mean, std=backbone.std
+    )
+    photos = torch.from_numpy(export.made_photos(backbone.size, count=2))
+    with torch.no_grad():  # the old exporter: a tenth of the time, and the same operations
+        torch.onnx.export(
+            network,
+            (photos,),
+            str(file),
+            input_names=[export.INPUT],
+            output_names=[export.FEATURES, export.MAPS],
+            dynamo=False,
+        )
+    return file
 
 
 def _device() -> str:

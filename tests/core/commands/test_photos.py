@@ -1,8 +1,10 @@
 import json
 
 import pytest
+from PIL import Image
 
 from core.__main__ import main
+from core.collect.circle_sets import CircleChoices, picture
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -89,3 +91,53 @@ def test_an_unknown_sample_is_wrong_usage(tmp_path, capsys):
 
     assert left.value.code == 2
     assert "circles-hard" in capsys.readouterr().err
+
+
+def test_circles_by_choice_are_as_many_as_asked_for_and_all_labelled_right(tmp_path, answer):
+    root = tmp_path / "new"
+
+    words = ("--fewest", 2, "--most", 4, "--per-class", 3)
+    code, made, _ = answer("sample", "circles", root, *words)
+
+    assert code == 0
+    assert made == {"images": 9, "classes": {"2": 3, "3": 3, "4": 3}}
+    assert not (root / ".winnow" / "planted.json").exists()
+    choices = CircleChoices(fewest=2, most=4, per_class=3)
+    for number in choices.counts:
+        drawn = {picture(choices, number, at).tobytes() for at in range(3)}
+        found = {Image.open(file).convert("RGB").tobytes() for file in root.glob(f"{number}/*.png")}
+        assert found == drawn
+
+
+def test_circles_by_one_choice_have_the_usual_values_of_the_others(tmp_path, answer):
+    _, made, _ = answer("sample", "circles", tmp_path / "new", "--per-class", 2)
+
+    assert made["classes"] == {str(number): 2 for number in range(1, 6)}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("circles", "--fewest", 9), "as many as the fewest"),
+        (("circles", "--per-class", 0), "one picture at least"),
+        (("digits", "--most", 3), "--most"),
+    ],
+)
+def test_circles_that_cannot_be_drawn_are_refused_before_a_folder_is_made(
+    tmp_path, capsys, words, said
+):
+    name, *options = map(str, words)
+
+    assert main(["sample", name, str(tmp_path / "new"), *options]) == 1
+
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
+
+
+def test_circles_are_not_drawn_among_other_files(tmp_path, capsys):
+    (tmp_path / "notes.txt").write_text("mine")
+
+    assert main(["sample", "circles", str(tmp_path), "--most", "2"]) == 1
+
+    assert "not empty" in capsys.readouterr().err
+    assert [file.name for file in tmp_path.iterdir()] == ["notes.txt"]

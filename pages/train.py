@@ -8,9 +8,8 @@ import streamlit as st
 from core import jobs, runs
 from core.dataset import Dataset
 from core.errors import TrainingError
-from core.networks.backbones import BACKBONES, DEFAULT
 from core.train.quick import before_training
-from ui import given_split, quick_training, state, training
+from ui import given_split, networks, quick_training, state, training
 from ui.training_deep import deep, recipe, work
 from ui.words import count, plain
 
@@ -20,11 +19,6 @@ MODE_SENTENCES = {
     "deep": "Changes the network itself to fit your photos. Takes minutes, is often more exact, "
     "and is kept only where it is.",
     "recipe": "Deep training step by step, as in fast.ai's first lesson, with each step explained.",
-}
-SENTENCES = {
-    "lite0": "The fastest. Start here.",
-    "lite1": "A little slower, often a little more exact.",
-    "lite2": "About half as fast, usually the most exact.",
 }
 
 
@@ -83,23 +77,6 @@ def choose_mode(dataset: Dataset, job: jobs.JobStatus | None) -> str:
     return mode
 
 
-def choose_network(*, disabled: bool = False) -> str:
-    """The network to train with."""
-    names = [name for name in BACKBONES if name in SENTENCES]
-    return st.radio(
-        "Network",
-        names,
-        index=names.index(DEFAULT),
-        format_func=lambda name: BACKBONES[name].title,
-        captions=[SENTENCES[name] for name in names],
-        horizontal=True,
-        disabled=disabled,
-        key="train_backbone",
-        persist_state="session",
-        help="All three came with Winnow and work without a network connection.",
-    )
-
-
 def main() -> None:
     """Lay out the page."""
     dataset = state.require()
@@ -109,11 +86,11 @@ def main() -> None:
     is_deep = job is not None and work.is_deep(dataset.home, job)
     past = runs.list_runs(dataset.home)
 
+    choose_network = partial(networks.choose, key="train_backbone", disabled=busy)
     can_learn, said = introduce(dataset)
     mode = choose_mode(dataset, job)
     if mode == "recipe":
-        network = partial(choose_network, disabled=busy)
-        recipe.draw(dataset, job, choose_network=network, can_learn=can_learn)
+        recipe.draw(dataset, job, choose_network=choose_network, can_learn=can_learn)
         return
     of_mode = [run for run in past if run.mode == mode]
     if busy and is_deep:
@@ -122,7 +99,7 @@ def main() -> None:
         quick_training.draw(
             dataset,
             of_mode,
-            backbone=choose_network(disabled=busy),
+            backbone=choose_network(),
             said=said,
             busy=busy,
             can_learn=can_learn,

@@ -12,7 +12,7 @@ from core import jobs, runs
 from core.errors import RunError
 from core.networks.backbones import BACKBONES
 from core.runs.split import other_parts
-from ui import charts, job_status, navigation, training
+from ui import charts, job_status, navigation, networks, training
 from ui.words import count, duration, percent, plain
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def draw(
         "Train",
         type="secondary" if past else "primary",
         icon=":material/model_training:",
-        disabled=busy or not can_learn,
+        disabled=busy or not can_learn or not networks.ready(backbone),
         key="train_start",
     )
     if pressed and training.start(dataset, backbone=backbone):

@@ -11,7 +11,7 @@ from core import runs
 from core.errors import WinnowError
 from core.networks.backbones import backbone_named
 from core.train.settings import DeepSettings
-from ui import augmentation, job_status, navigation, training
+from ui import augmentation, job_status, navigation, networks, training
 from ui.training_deep import ending, form, live, outcome, rates, work
 from ui.words import plain
 
@@ -44,8 +44,10 @@ def draw(
     first = st.container()  # drawn last: starting afresh takes the choices below
     if past:
         st.subheader("Train again", anchor=False, divider="gray")
-    chosen = form.choose(dataset, backbone=choose_network(), disabled=False)
-    _offer_a_rate(dataset, chosen, can_learn=can_learn)
+    backbone = choose_network()
+    can_start = can_learn and networks.ready(backbone)
+    chosen = form.choose(dataset, backbone=backbone, disabled=False)
+    _offer_a_rate(dataset, chosen, can_start=can_start)
     with chosen.below_augmentation:
         _show_what_it_sees(dataset, chosen.settings)
     st.button(
@@ -53,12 +55,12 @@ def draw(
         key="deep_start",
         type="secondary" if past else "primary",
         icon=":material/model_training:",
-        disabled=chosen.settings is None or not can_learn,
+        disabled=chosen.settings is None or not can_start,
         on_click=_start,
         args=(dataset, chosen.settings),
     )
     with first:
-        afresh = chosen.settings if can_learn else None
+        afresh = chosen.settings if can_start else None
         if not ending.draw(dataset, deep_job, afresh=afresh, key="deep") and past:
             _draw_newest(dataset, past[0])
 
@@ -109,14 +111,14 @@ def begin(dataset: Dataset, job: JobStatus | None) -> bool:
     return False
 
 
-def _offer_a_rate(dataset: Dataset, chosen: form.Form, *, can_learn: bool) -> None:
+def _offer_a_rate(dataset: Dataset, chosen: form.Form, *, can_start: bool) -> None:
     settings = chosen.settings
     searching = job_status.running(dataset.home, work.FINDER)
     chosen.beside_rate.button(
         "Find a rate",
         key="deep_find",
         icon=":material/search:",
-        disabled=searching or settings is None or not can_learn,
+        disabled=searching or settings is None or not can_start,
         help="Tries rates from tiny to huge on your photos for a moment. Nothing is changed by it.",
         width="stretch",
         on_click=work.start_finder,

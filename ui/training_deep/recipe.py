@@ -14,7 +14,7 @@ from core.errors import JobError, RunError, WinnowError
 from core.train import recipe as steps
 from core.train.lr_suggestions import Suggestions
 from core.train.recipe import Pending, Recipe
-from ui import job_status, navigation, training
+from ui import job_status, navigation, networks, training
 from ui.training_deep import ending, live, outcome, rates, recipe_words, words, work
 from ui.words import plain
 
@@ -143,11 +143,18 @@ def _draw_told(view: _View, step: int, *, is_worked_on: bool) -> None:
         told.again if is_done else told.button,
         key=f"recipe_do_{step}",
         type="secondary" if is_done or is_worked_on else "primary",
-        disabled=view.locked,
+        disabled=view.locked or not networks.ready(_network_of(view.recipe, step)),
         help="The steps after it are then done anew." if is_done else None,
         on_click=_do,
         args=(view.dataset, step),
     )
+
+
+def _network_of(recipe: Recipe, step: int) -> str:
+    """The network that a step is about: at the first one, that which stands in its field."""
+    if step != steps.AUGMENT:
+        return recipe.backbone
+    return str(st.session_state.get("train_backbone", recipe.backbone))
 
 
 def _draw_choices(view: _View, step: int) -> None:

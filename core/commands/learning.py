@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.commands.shared import add_dataset_command, finish, opened, say
 from core.errors import RunError, TrainingError
-from core.train.augment_choices import PRESETS, choices_of
+from core.train.augment_choices import PRESETS
 
 if TYPE_CHECKING:
     from core.dataset import Dataset
@@ -105,7 +105,6 @@ def train_deep(arguments: argparse.Namespace) -> dict[str, Any]:
     names = ("backbone", "seed", "epochs", "lr", "augment", "size", "freeze_to", "all_folds")
     asked = {name: getattr(arguments, name) for name in names}
     settings = DeepSettings.from_json({k: v for k, v in asked.items() if v is not None})
-    choices_of(settings.augment)  # or refuses, before long work
     from core.train.deep import train_deep as deep  # imports torch
 
     run = finish(deep(opened(arguments), settings, fresh=bool(arguments.fresh)))

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from core.errors import TrainingError
 from core.networks.backbones import DEFAULT, backbone_named
+from core.train.augment_choices import choices_of
 
 Schedule = Literal["one_cycle", "sgdr", "constant"]
 Head = Literal["linear", "concat"]
@@ -26,14 +27,14 @@ class DeepSettings:
     head: Head = "linear"  # "concat": mean and maximum of the last map, a hidden layer, dropout
     size: int | None = None  # side of the square the network sees, in pixels; None: the backbone's
     batch: int = 32  # photos per step; halved by itself where memory does not suffice
-    epochs: int = 6  # for "sgdr": at least; a cycle is always finished
+    epochs: int = 4  # for "sgdr": at least; a cycle is always finished
     schedule: Schedule = "one_cycle"
     cycle_length: int = 1  # of "sgdr", in epochs
     cycle_mult: int = 2  # of "sgdr": each cycle is so many times as long as the last
     lr: float | None = None  # peak rate of the head; None: a good one for these settings
     # Peak rates from the first stages over the middle to the head; empty: see ``spread``.
     lrs: tuple[float, ...] = ()
-    spread: float = 10.0  # the first trained stage learns so many times slower than the head
+    spread: float = 3.0  # the first trained stage learns so many times slower than the head
     # Stages before this one are frozen: 0 trains all, as many as there are stages only the head.
     # None: the last stages, which is fastest and rarely worse.
     freeze_to: int | None = None
@@ -52,6 +53,7 @@ class DeepSettings:
 
     def __post_init__(self) -> None:
         backbone_named(self.backbone)
+        choices_of(self.augment)
         if problem := _objection(self):
             raise TrainingError(problem)
 

@@ -1,5 +1,7 @@
 """The choice of a network: what each needs, how fast it is here, and getting its weights."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from core import jobs
@@ -19,6 +21,7 @@ from ui.words import plain
 
 DOWNLOAD_TARGET = "core.networks.downloads:download_job"
 SPEED, SPEED_TARGET = "speed", "core.networks.speed:measure_job"  # kind of job, and what it runs
+MEGABYTE = 1_000_000
 
 # When to take it, in a sentence.
 SENTENCES = {
@@ -91,7 +94,7 @@ def _rate(photos_a_second: float) -> str:
 def _offer_download(backbone: Backbone, *, key: str, disabled: bool) -> None:
     """The download's progress, or a button that starts it."""
     home, kind = user_data(), _kind(backbone)
-    job = job_status.draw(home, kind, key=f"{key}_{backbone.name}")
+    job = job_status.draw(home, kind, told=_in_megabytes, key=f"{key}_{backbone.name}")
     if job is not None and job.state != "done":
         return  # it goes on, or says itself how it ended and offers another try
     st.info(
@@ -110,6 +113,16 @@ def _offer_download(backbone: Backbone, *, key: str, disabled: bool) -> None:
     )
 
 
+def _in_megabytes(job: jobs.JobStatus) -> jobs.JobStatus:
+    """A download's status counts bytes; nobody reads those."""
+    if job.total <= MEGABYTE:
+        return job
+    message = f"{job.message.removesuffix('.')} · MB"
+    return replace(
+        job, message=message, done=job.done // MEGABYTE, total=max(1, job.total // MEGABYTE)
+    )
+
+
 def _kind(backbone: Backbone) -> str:
     """Of the job: one for each network, so that several can come at once."""
     return f"weights_{backbone.name}"
@@ -123,8 +136,7 @@ def _compare(*, key: str) -> None:
             "Network": [one.title for one in BACKBONES.values()],
             "Pixels": [one.size for one in BACKBONES.values()],
             "Parameters": [one.parameters for one in BACKBONES.values()],
-            "Looks at": [found and found.looking for found in speeds.values()],
-            "Trains on": [found and found.training for found in speeds.values()],
+            **_measured(list(speeds.values())),
             "Weights": [_where(one) for one in BACKBONES.values()],
         },
         column_config={
@@ -148,6 +160,16 @@ def _compare(*, key: str) -> None:
     unknown = [name for name, found in speeds.items() if found is None]
     if unknown and (job is None or job.state == "done"):
         _offer_measuring(unknown, job, key=key)
+
+
+def _measured(speeds: list[speed.Speed | None]) -> dict[str, list[float | None]]:
+    """The table's columns of speeds; none before anything was measured."""
+    if not any(speeds):
+        return {}
+    return {
+        "Looks at": [found and found.looking for found in speeds],
+        "Trains on": [found and found.training for found in speeds],
+    }
 
 
 def _offer_measuring(unknown: list[str], job: jobs.JobStatus | None, *, key: str) -> None:

@@ -227,4 +227,5 @@ class TokensToMap(nn.Module):
         whole, patches = tokens[:, :, :1], tokens[:, :, 1:]
         side = math.isqrt(patches.shape[2])
         both = torch.cat([whole.expand_as(patches), patches], dim=1)
-        return both.reshape(len(both), -1, side, side)
+        # Not len(): the exporter would take it for a number that never changes.
+        return both.reshape(both.shape[0], both.shape[1], side, side)

@@ -9,6 +9,7 @@ from core import jobs
 from core.networks import speed
 from core.networks.backbones import BACKBONES
 from core.user_folders import user_data
+from ui import networks
 
 SECONDS = 60
 
@@ -125,3 +126,11 @@ def test_measuring_is_offered_for_what_is_not_known_yet(page):
 
     assert "lite0" not in asked.arguments["backbones"]
     assert len(asked.arguments["backbones"]) == len(BACKBONES) - 1
+
+
+def test_a_download_counts_in_megabytes():
+    job = jobs.JobStatus(id="a", kind="b", state="running", done=2_621_440, total=46_830_571)
+
+    told = networks._in_megabytes(job)
+
+    assert (told.done, told.total) == (2, 46)

@@ -229,3 +229,20 @@ def test_an_export_that_differs_from_pytorch_is_never_kept(engine, tmp_path):
         export._check(good, batch, [right[0] + 0.01, right[1]])
     with pytest.raises(NetworkError, match="differs"):
         export._check(good, batch, [right[0] * np.nan, right[1]])
+
+
+@pytest.mark.parametrize("name", ["mobilenetv3", "dino"])
+def test_networks_that_are_downloaded_are_exported_like_the_others(name, tmp_path, monkeypatch):
+    """With random weights; convolutions and a transformer."""
+    monkeypatch.setenv("WINNOW_CACHE_DIR", str(tmp_path))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    with pytest.raises(NetworkError, match="not on this computer yet"):
+        Engine.load(name)
+    monkeypatch.setenv("WINNOW_RANDOM_WEIGHTS", "1")
+
+    loaded = Engine.load(name)
+
+    batch = made_batch(3)
+    assert loaded.kind == "onnxruntime"
+    assert np.allclose(loaded.feature_maps(batch).mean((2, 3)), loaded.features(batch), atol=1e-4)
+    assert loaded.features(batch).shape == (3, BACKBONES[name].dimensions)

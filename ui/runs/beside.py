@@ -26,8 +26,10 @@ ANSWERS = {
     "quick": "Quick training",
     "deep_plain": "Deep, the photo alone",
     "deep": "Deep, with its mirror image",
-    "blend": "Mean of both",
+    "blend_plain": "Mean of both, the photo alone",
+    "blend": "Mean of both, with its mirror image",
 }
+ONE_VIEW = {"quick": "Quick training", "deep": "Deep training", "blend": "Mean of both"}
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -100,7 +102,9 @@ def draw_several(dataset: Dataset, several: Sequence[Run]) -> None:
 def _draw_answers(run: Run) -> None:
     if not run.answers:
         return
-    answers = [(title, run.answers[key]) for key, title in ANSWERS.items() if key in run.answers]
+    mirrored = run.answers["deep"] != run.answers.get("deep_plain")
+    titles = ANSWERS if mirrored else ONE_VIEW
+    answers = [(title, run.answers[key]) for key, title in titles.items() if key in run.answers]
     lines = ["| On the same photos | Wrong | Error | Loss |", "|:--|--:|--:|--:|"]
     lines += [
         f"| {title} | {one['wrong']:,} | {percent(one['error_rate'])} | {one['loss']:.3f} |"

@@ -111,8 +111,6 @@ def draw(
     dashed = {"domain": [HELD_OUT, TRAINED_ON], "range": [[1, 0], [5, 4]]}
     x_axis = {"tickMinStep": 1, "tickCount": 8, "format": ",d", "grid": False}
     spec = {
-        # Streamlit's own way of fitting leaves the room of the legend empty below, too.
-        "autosize": {"type": "fit", "contains": "padding", "resize": True},
         "mark": {"type": "line", "strokeWidth": 2.5, "point": {"size": 35} if few else False},
         "encoding": {
             "x": {

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.commands.shared import add_dataset_command, finish, opened, say
 from core.errors import RunError, TrainingError
+from core.networks.backbones import BACKBONES
 from core.train.augment_choices import PRESETS
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     """Register the commands."""
     training = add_dataset_command(commands, "train", train, about="train on the photos in classes")
     training.add_argument("--mode", choices=("quick", "deep"), default="quick")
-    training.add_argument("--backbone", default="lite0", metavar="B", help="lite0, lite1 or lite2")
+    training.add_argument("--backbone", default="lite0", metavar="B", help=", ".join(BACKBONES))
     training.add_argument("--seed", type=int, metavar="S", help="quick training needs none")
     deep = training.add_argument_group("deep training only")
     deep.add_argument("--epochs", type=int, metavar="N", help="how often it sees every photo")
@@ -131,12 +132,12 @@ def train_deep(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def issues(arguments: argparse.Namespace) -> dict[str, Any]:
-    """List the photos whose label the latest run doubts."""
+    """List the photos whose label the run in use doubts."""
     from core.review.ranking import ranking
     from core.runs import load_predictions
 
     dataset = opened(arguments)
-    run = _latest(dataset)
+    run = _in_use(dataset)
     suspects = ranking(run, load_predictions(dataset.home, run.id), dataset)
     shown = [suspect for suspect in suspects if arguments.all or suspect.kind != "fine"]
     for suspect in shown:
@@ -161,13 +162,13 @@ def issues(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def heatmap(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Draw the heat map of the class that the latest run finds most probable in a photo."""
+    """Draw the heat map of the class that the run in use finds most probable in a photo."""
     from core.review.heat_map import heat_map_file
     from core.runs import load_predictions
 
     dataset = opened(arguments)
     _refuse_to_overwrite(arguments.out, dataset)
-    run = _latest(dataset)
+    run = _in_use(dataset)
     row = dataset.find(arguments.file)
     predictions = load_predictions(dataset.home, run.id)
     places = [at for at, number in enumerate(predictions.file_id.tolist()) if number == row.id]
@@ -190,10 +191,10 @@ def _refuse_what_has_no_meaning(arguments: argparse.Namespace) -> None:
         )
 
 
-def _latest(dataset: "Dataset") -> "Run":
-    from core.runs import latest_run
+def _in_use(dataset: "Dataset") -> "Run":
+    from core.runs.in_use import run_in_use
 
-    run = latest_run(dataset.home)
+    run = run_in_use(dataset)
     if run is None:
         raise RunError(f"{dataset.root} has not been trained yet. Run: train {dataset.root}")
     return run

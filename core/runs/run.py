@@ -61,8 +61,8 @@ class Run:
     settings: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()  # sentences for the user
     split: Split | None = None  # where photos were held out by the data set's own split
-    # Of deep runs only. Their figures are deep training's own. On the judged folds their predictions
-    # are what the kept answer says, or deep's own where quick is kept, whose run then stays in use;
+    # Of deep runs only. Their figures are deep training's own. On the judged folds predictions are
+    # what the kept answer says, or deep's own where quick is kept, whose run then stays in use;
     # elsewhere they are what quick training says out of fold.
     kept: Answer | None = None  # the best answer; "quick": deep training did not beat it
     answers: Mapping[str, Score] | None = None  # of each answer, and of others tried

@@ -96,6 +96,8 @@ def _looks(page: Page) -> str:
 class App:
     """The app on a port of its own. It can be killed and started again on the same port."""
 
+    script = ROOT / "app.py"
+
     def __init__(self, port: int, log: Path) -> None:
         self.port = port
         self.url = f"http://localhost:{port}"
@@ -111,7 +113,7 @@ class App:
                     "-m",
                     "streamlit",
                     "run",
-                    str(ROOT / "app.py"),
+                    str(self.script),
                     f"--server.port={self.port}",
                     "--server.headless=true",
                     "--server.fileWatcherType=none",

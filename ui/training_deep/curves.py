@@ -53,7 +53,13 @@ def draw_loss(rows: Sequence[Row], *, key: str) -> None:
     end = epochs_in_all(batches[-1]) if batches else max(1, len(epochs))
     with st.container(height=HEIGHT + 20, border=False):
         st.vega_lite_chart(
-            frame, _loss_spec(end, empty=not long), key=key, height=HEIGHT, alt=_loss_alt(long)
+            frame,
+            _loss_spec(end, empty=not long),
+            key=key,
+            height=HEIGHT,
+            # The same words throughout: others would have the chart mounted anew. What it shows
+            # is told by the figures above it and the table beside it.
+            alt="Loss chart of deep training, over the epochs",
         )
 
 
@@ -98,18 +104,6 @@ def _loss_spec(end: int, *, empty: bool) -> dict[str, Any]:
     }
 
 
-def _loss_alt(long: Sequence[Row]) -> str:
-    """What the chart shows now, for those who cannot see it."""
-    latest = {row["photos"]: row for row in long}
-    if not latest:
-        return "Loss chart of deep training, still empty"
-    words = [
-        f"{row['loss']:.3f} on photos {name} at epoch {row['epoch']:.2f}"
-        for name, row in latest.items()
-    ]
-    return f"Loss chart of deep training. {'; '.join(words)}."
-
-
 def draw_rates(rows: Sequence[Row], *, key: str) -> None:
     """Draw the rate and the momentum of the steps taken so far."""
     batches = [row for row in rows if row.get("kind") == "batch"]
@@ -131,7 +125,6 @@ def draw_plan(points: Sequence[Row], *, end: int, key: str) -> None:
         (left, "rate", "Learning rate", LINES[0], "~g"),
         (right, "momentum", "Momentum", LINES[1], ".2f"),
     ):
-        last = f", now {points[-1][field]:.2g}" if points else ", still empty"
         with place, st.container(height=LOW_HEIGHT + 20, border=False):
             # Above the chart: turned by its side, it would not fit.
             st.caption(title)
@@ -140,7 +133,7 @@ def draw_plan(points: Sequence[Row], *, end: int, key: str) -> None:
                 _line(field, title, colour, end=end, format_=format_),
                 key=f"{key}_{field}",
                 height=LOW_HEIGHT - 30,
-                alt=f"{title} over the epochs{last}",
+                alt=f"{title} over the epochs",
             )
 
 

@@ -175,7 +175,7 @@ def _chart(
             _spec(marks, _range_of(points), clickable=bool(options)),
             key=key,
             height=HEIGHT,
-            alt=f"Smoothed loss over the learning rate, {len(points)} steps. {said}".strip(),
+            alt=f"Smoothed loss over the learning rate. {said}".strip(),
             **options,
         )
 

@@ -2,7 +2,7 @@
 
     python benchmarks/duplicates.py FOLDER... [--photos 1000] [--peer-python PYTHON]
     python benchmarks/duplicates.py --large 100000
-    python benchmarks/duplicates.py FOLDER... --time 10000
+    python benchmarks/duplicates.py FOLDER... --time 10000 [--copies]
 
 Of up to so many photos in the folders it makes six copies each: cropped to 80 % of both sides,
 mirrored, turned by 10 degrees, saved again badly, with a border, brighter or darker. What is found
@@ -12,9 +12,11 @@ of a folder that show the same thing count as wrong, whatever they are.
 Peers get the same files. PYTHON is an interpreter that has imagededup and CleanVision, which are no
 part of Winnow; without it, they are left out. Their pairs are joined to groups as ours are counted.
 
-``--time`` fills a folder up with copies resized a little to that many files and times everything
-beyond the features. ``--large`` times made-up features and hashes of so many photos, without
-pictures, and tells the memory; every hundredth has a copy.
+``--time`` fills a folder up to that many files with the quarters of its photos, enlarged, which are
+no copies of them, then with resized copies, and times everything beyond the features; with
+``--copies`` all are copies, in groups of five or so, which is more to look at. ``--large`` times
+made-up features and hashes of so many photos, without pictures, and tells the memory; every
+hundredth has a copy.
 """
 
 import argparse
@@ -41,6 +43,7 @@ SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 RECALL_PROMISED, PRECISION_PROMISED = 0.80, 0.99
 SECONDS_FOR_10_000, SECONDS_FOR_100_000, MB_FOR_100_000 = 40.0, 300.0, 2000.0
 SEED = 20261122
+QUARTERS = 4
 
 Result = TypeVar("Result")
 Change = Callable[[Image.Image, random.Random], Image.Image]
@@ -85,7 +88,9 @@ def main() -> int:
         kept.append(large(arguments.large))
     with tempfile.TemporaryDirectory() as scratch:
         if arguments.time:
-            kept.append(timed(arguments.folders, Path(scratch), arguments.time))
+            kept.append(
+                timed(arguments.folders, Path(scratch), arguments.time, copies=arguments.copies)
+            )
         elif arguments.folders:
             kept.append(transformed(arguments, Path(scratch)))
     return 0 if all(kept) else 1
@@ -223,22 +228,37 @@ def joined(pairs: Iterable[Sequence[str]]) -> list[list[str]]:
     return list(groups.values())
 
 
-def timed(folders: Sequence[Path], scratch: Path, count: int) -> bool:
-    """Time all but the features on so many photos."""
+def _variant(source: Path, turn: int, *, copies: bool) -> Image.Image:
+    """A resized copy of a photo, or from the first turn to the fourth one of its quarters."""
+    image = Image.open(source).convert("RGB")
+    if copies or turn > QUARTERS:
+        share = 1 - 0.03 * turn
+        return image.resize((round(image.width * share), round(image.height * share)))
+    down, right = divmod(turn - 1, 2)
+    left, top = right * image.width / 2, down * image.height / 2
+    box = (left, top, left + image.width / 2, top + image.height / 2)
+    return image.resize(image.size, box=box)
+
+
+def timed(folders: Sequence[Path], scratch: Path, count: int, *, copies: bool) -> bool:
+    """Time all but the features on so many photos: mostly different ones, or nothing but copies."""
     photos = _photos(folders, count)
     root = scratch / "set"
     (root / "photos").mkdir(parents=True)
     for at in range(count):
-        source = photos[at % len(photos)]
+        turn, place = divmod(at, len(photos))
+        source = photos[place]
         target = root / "photos" / f"{at:06}{source.suffix}"
-        if at < len(photos):
+        if turn == 0:
             target.write_bytes(source.read_bytes())
         else:
-            share = 1 - 0.03 * (at // len(photos))
-            image = Image.open(source).convert("RGB")
-            image.resize((round(image.width * share), round(image.height * share))).save(target)
-    _, seconds = our_groups(root)
-    print(f"{count:,} files of {len(photos):,} photos: {seconds:.1f} s beyond the features")
+            _variant(source, turn, copies=copies).save(target)
+    found, seconds = our_groups(root)
+    what = "resized copies" if copies else "their quarters, which are no copies of them"
+    print(
+        f"{count:,} files, {len(photos):,} photos and {what}: {seconds:.1f} s beyond the features"
+    )
+    print(f"  {len(found):,} groups")
     limit = SECONDS_FOR_10_000 * max(1.0, count / 10_000)
     print(f"  promised for 10,000: {SECONDS_FOR_10_000:.0f} s")
     return seconds <= limit
@@ -309,6 +329,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--photos", type=int, default=1000)
     parser.add_argument("--peer-python", metavar="PYTHON")
     parser.add_argument("--time", type=int, default=0, metavar="FILES")
+    parser.add_argument("--copies", action="store_true", help="with --time: nothing but copies")
     parser.add_argument("--large", type=int, default=0, metavar="PHOTOS")
     parser.add_argument("--as-peer", help=argparse.SUPPRESS)
     return parser.parse_args()

@@ -27,7 +27,7 @@ from core.jobs.progress import Progress, Task
 
 SECONDS_BETWEEN_REPORTS = 0.3
 PICTURES_KEPT = 40_000  # small pictures in memory, of 4 KB at most
-PAIRS_A_THREAD = 16
+PAIRS_A_THREAD = 32
 # Pictures without any detail cannot be laid over each other; these may still be equal.
 PERHAPS_EQUAL = 0.98
 SHARPNESS_SIDE = 512  # pixels, the longest side at which copies of all sizes are compared
@@ -199,17 +199,21 @@ def keep_facts(dataset: Dataset, contents: Iterable[str]) -> Task[None]:
     missing = wanted - load_facts(dataset, wanted).keys()
     paths = {row.content: dataset.path_of(row) for row in rows if row.content in missing}
     told_at, done = time.monotonic(), 0
+    found: list[tuple[str, Facts]] = []
     with ThreadPoolExecutor(available_cores(), thread_name_prefix="facts") as threads:
         try:
             for content, facts in zip(paths, threads.map(_facts_of, paths.values()), strict=True):
                 done += 1
                 if facts is not None:
-                    save_facts(dataset, [(content, facts)])
+                    found.append((content, facts))
                 if time.monotonic() - told_at >= SECONDS_BETWEEN_REPORTS:
                     told_at = time.monotonic()
+                    save_facts(dataset, found)  # some at a time: each is a write to the disk
+                    found.clear()
                     yield progress("Measuring copies.", done=done, total=len(paths))
         finally:
             threads.shutdown(wait=False, cancel_futures=True)
+            save_facts(dataset, found)
 
 
 def _facts_of(path: Path) -> Facts | None:
@@ -220,11 +224,11 @@ def _facts_of(path: Path) -> Facts | None:
     grey = picture.convert("L")
     scale = SHARPNESS_SIDE / max(picture.size)
     size = (max(8, round(picture.width * scale)), max(8, round(picture.height * scale)))
-    even = np.asarray(grey.resize(size, Image.Resampling.BICUBIC), dtype=np.float32)
-    edges = (
-        4 * even[1:-1, 1:-1] - even[:-2, 1:-1] - even[2:, 1:-1] - even[1:-1, :-2] - even[1:-1, 2:]
-    )
-    return Facts(picture.width, picture.height, float(edges.std()))
+    even = np.asarray(grey.resize(size, Image.Resampling.BICUBIC), dtype=np.int16)
+    edges = 4 * even[1:-1, 1:-1]
+    for beside in (even[:-2, 1:-1], even[2:, 1:-1], even[1:-1, :-2], even[1:-1, 2:]):
+        edges -= beside
+    return Facts(picture.width, picture.height, float(edges.std(dtype=np.float32)))
 
 
 def _small_of(path: Path) -> Small | None:

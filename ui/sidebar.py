@@ -24,6 +24,7 @@ WORK = {
     "compare": ("check", "Comparing photos"),
     "tidy": ("check", "Rewriting photos"),
     "train": ("train", "Training"),
+    "lrfind": ("train", "Finding a rate"),
 }
 MOST_SKIPPED_NAMED = 3
 SHOWN_LAST = "shown_last"  # session key: the page of the run before

@@ -30,6 +30,9 @@ SCHEMES = ("light", "dark")
 MARKS = 3
 SEARCHED = {"two circles": 2, "five circles": 5}  # class and search words: circles on its pictures
 FOUND = 24  # pictures a search
+# Counting needs all stages, and changes that keep every circle.
+DEEP = ["--mode", "deep", "--freeze-to", "0", "--augment", "count", "--size", "128"]
+DEEP += ["--epochs", "8"]
 SIZE = {"width": 1280, "height": 860}
 CHROMIUM_OPTIONS = [
     "--headless",
@@ -130,6 +133,15 @@ def walk(browser: Browser, address: str, token: str, sample: Path) -> None:
     for scheme in SCHEMES:
         with tab(browser, scheme) as page:
             keep(page, f"{address}/compare?set={token}", "compare", scheme)
+    run_module("core", "train", str(sample), *DEEP)
+    for scheme in SCHEMES:
+        with tab(browser, scheme) as page:
+            open_page(page, f"{address}/train?set={token}")
+            page.get_by_role("radio", name="Deep").or_(
+                page.get_by_role("button", name="Deep", exact=True)
+            ).first.click()
+            shoot(page, "train-deep", scheme)
+            keep(page, f"{address}/runs?set={token}", "runs", scheme)
 
 
 def mark(page: Page) -> None:

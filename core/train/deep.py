@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from core.dataset import Dataset
 from core.dataset.names import photos as count_photos
@@ -285,6 +284,3 @@ def _about_unusable(photos: Photos) -> list[str]:
 
 def _were(count: int) -> str:
     return "was" if count == 1 else "were"
-
-
-torch.set_flush_denormal(True)  # numbers near nothing slow a processor down a hundredfold

@@ -3,6 +3,8 @@
 import json
 import re
 
+from playwright.sync_api import expect
+
 from core import runs
 from core.dataset import Dataset
 from core.runs.in_use import run_in_use
@@ -29,8 +31,8 @@ def test_runs_are_compared_used_exported_deleted_and_had_back(app, page, photo_s
     page.get_by_role("heading", name="2 runs over one another").wait_for()
     chart = page.locator('[data-testid="stVegaLiteChart"] svg')
     chart.wait_for()
-    assert chart.get_by_text("Share of the training (%)").count() == 1
-    assert chart.locator(".role-legend-label text").count() == 2
+    expect(chart.get_by_text("Share of the training (%)")).to_have_count(1)
+    expect(chart.locator(".role-legend-label text")).to_have_count(2)
     page.locator(".st-key-runs_figure button", has_text="Error").click()
     chart.get_by_text("Wrong (%)").wait_for()
 

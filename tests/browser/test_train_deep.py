@@ -50,8 +50,11 @@ def home_of(root: Path) -> Path:
 
 
 def button(page, key: str):
-    """A button by its key; one with a help text is there a second time, unseen."""
-    return page.locator(f".st-key-{key} button:visible")
+    """A button by its key; one with a help text is there a second time, unseen.
+
+    While the page is drawn anew, one that may not be pressed yet can stand there beside its heir.
+    """
+    return page.locator(f".st-key-{key} button:visible:not([disabled])")
 
 
 def open_mode(page, address: str, mode: str) -> None:

@@ -42,7 +42,9 @@ def as_array(webp):
 def helpers():
     """The processes of this program that show photos."""
     return [
-        one for one in psutil.Process().children() if preview.PROCESS in " ".join(one.cmdline())
+        one
+        for one in psutil.Process().children()
+        if one.status() != psutil.STATUS_ZOMBIE and preview.PROCESS in " ".join(one.cmdline())
     ]
 
 

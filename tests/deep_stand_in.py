@@ -26,7 +26,9 @@ TARGET = f"{__name__}:train_deep_job"
 FINDER_TARGET = f"{__name__}:lr_find_job"
 STEPS = 8  # of an epoch
 SECONDS_A_STEP = 0.06
+SECONDS_OF_THE_LAST_LAYER = 0.25  # it has few epochs, and a test must be in time to stop it
 TOO_HIGH = 1.0  # rate from which on it diverges
+ALL_FROZEN = 50  # stages; no network has so many
 SECONDS_A_RATE = 0.02
 
 
@@ -100,7 +102,8 @@ def _train(asked: DeepSettings, folder: Path) -> Iterator[Progress]:
     at = _read(folder)
     try:
         while at < plan.steps:
-            time.sleep(SECONDS_A_STEP)
+            last_layer = asked.freeze_to is not None and asked.freeze_to >= ALL_FROZEN
+            time.sleep(SECONDS_OF_THE_LAST_LAYER if last_layer else SECONDS_A_STEP)
             yield _batch(asked, plan, at)
             at += 1
             if asked.lr is not None and asked.lr >= TOO_HIGH and at == STEPS // 2:

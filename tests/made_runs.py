@@ -36,6 +36,7 @@ DEEP_SETTINGS = {
     "weight_decay": 0.01,
     "label_smoothing": 0.0,
     "mixup": 0.0,
+    "batch_norm": False,
     "tta": True,
     "fold": 0,
     "all_folds": False,

@@ -20,6 +20,7 @@ ONLY_DEEP = {
     "augment": "--augment",
     "size": "--size",
     "freeze_to": "--freeze-to",
+    "batch_norm": "--batch-norm",
     "all_folds": "--all-folds",
     "fresh": "--fresh",
 }
@@ -43,6 +44,12 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         type=int,
         metavar="N",
         help="stages left as they are; 0 trains all, without this only the last ones are trained",
+    )
+    deep.add_argument(
+        "--batch-norm",
+        action="store_true",
+        default=None,
+        help="batch-norm of the trained stages learns too, for pictures unlike photos",
     )
     deep.add_argument(
         "--all-folds",
@@ -103,8 +110,8 @@ def train_deep(arguments: argparse.Namespace) -> dict[str, Any]:
     from core.train.answers import kept_in_words
     from core.train.settings import DeepSettings
 
-    names = ("backbone", "seed", "epochs", "lr", "augment", "size", "freeze_to", "all_folds")
-    asked = {name: getattr(arguments, name) for name in names}
+    deep_only = [name for name in ONLY_DEEP if name != "fresh"]
+    asked = {name: getattr(arguments, name) for name in ("backbone", "seed", *deep_only)}
     settings = DeepSettings.from_json({k: v for k, v in asked.items() if v is not None})
     from core.train.deep import train_deep as deep  # imports torch
 

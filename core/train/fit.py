@@ -80,6 +80,7 @@ class Fitting:
         self.optimiser = torch.optim.AdamW(
             [{"params": parameters, "lr": rate} for parameters, rate in groups],
             weight_decay=settings.weight_decay,
+            fused=True,  # a fifth less time for a step of ResNet-34's last stage
         )
         self.position = Position(fold=fold, batch=min(settings.batch, len(data.labels)))
         self.best: dict[str, torch.Tensor] = {}
@@ -251,7 +252,11 @@ class Fitting:
         return logits.float()
 
     def _for_learning(self) -> None:
-        self.network.head.train()  # dropout and the head's own batch-norm; stages have none left
+        self.network.head.train()  # dropout and the head's own batch-norm
+        if self.settings.batch_norm:  # of the stages; otherwise they have none left
+            for module in self.trained.modules():
+                if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                    module.train()
 
     def _for_judging(self) -> None:
         self.network.eval()
@@ -329,8 +334,7 @@ class Fitting:
         for number, parameter in enumerate(self.trained.parameters()):
             if kept := part(f"optimiser.{number}."):
                 self.optimiser.state[parameter] = {
-                    name: tensor.clone() if name == "step" else tensor.to(parameter.device).clone()
-                    for name, tensor in kept.items()
+                    name: _laid_out_as(parameter, tensor) for name, tensor in kept.items()
                 }
 
     def _row(self) -> dict[str, float | int | str]:
@@ -375,6 +379,13 @@ def position_in_words(position: Position) -> dict[str, object]:
     """A position as a run keeps it."""
     kept = asdict(position)
     return {name: kept[name] for name in ("batch", "best_epoch", "best_loss", "epochs", "seconds")}
+
+
+def _laid_out_as(parameter: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
+    """A copy with its strides: the fused AdamW walks both side by side and does not look."""
+    if kept.ndim == 0:  # the count of steps
+        return kept.to(parameter.device).clone()
+    return torch.empty_like(parameter, requires_grad=False).copy_(kept)
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

@@ -128,6 +128,7 @@ class Feed:
             "backbone": self.settings.backbone,
             "size": self.size,
             "frozen": frozen,
+            "batch_norm": self.settings.batch_norm,  # apart from the convolutions, it rounds anew
             "augment": repr(self.choices),
             "seed": self.settings.seed,
             "machine": self.machine.words,

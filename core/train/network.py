@@ -1,7 +1,7 @@
 """The network that deep training changes: the stages of a backbone, and a head on their last map.
 
-Batch-norm statistics stay those of the pretraining: they are part of the convolutions, as
-``core.networks.stages`` explains.
+Unless batch-norm is to learn too, its statistics stay those of the pretraining: they are part of
+the convolutions, as ``core.networks.stages`` explains.
 """
 
 import json
@@ -97,7 +97,9 @@ def new_network(
     """
     torch.manual_seed(settings.seed)  # of the head's first weights
     backbone = backbone_named(settings.backbone)
-    stages = fold_batch_norm(trainable(backbone))
+    stages: nn.Module = trainable(backbone)
+    if not settings.batch_norm:
+        stages = fold_batch_norm(stages)
     assert isinstance(stages, nn.Sequential)
     head: nn.Module
     if settings.head == "concat":

@@ -79,6 +79,7 @@ DEEP: Mapping[str, tuple[str, Callable[[Any], str]]] = {
     "weight_decay": ("Weight decay", _as_text),
     "label_smoothing": ("Label smoothing", _as_text),
     "mixup": ("Mixup", _mixup),
+    "batch_norm": ("Batch-norm learns too", _as_text),
     "tta": ("Judged with mirror image", _as_text),
     "fold": ("Part held out", lambda value: _as_text(int(value) + 1)),
     "all_folds": ("Every part held out once", _as_text),

@@ -287,6 +287,15 @@ def _about_the_rest(*, disabled: bool) -> dict[str, Any]:
             help="Everything random follows from it: the same seed gives the same result on the "
             "same computer.",
         ),
+        "batch_norm": st.toggle(
+            "Batch-norm learns too",
+            disabled=disabled,
+            key="deep_batch_norm",
+            persist_state="session",
+            help="The network balances its own signals by figures from the photos it learnt first. "
+            "Turn this on for pictures unlike photos, such as drawings or scans, with everything "
+            "unfrozen and some hundred of each class. Each epoch takes about a third longer.",
+        ),
         "tta": st.toggle(
             "Look at each photo twice when judging",
             value=True,

@@ -149,6 +149,7 @@ def _values(settings: DeepSettings) -> dict[str, Any]:
         "deep_weight_decay": settings.weight_decay,
         "deep_smoothing": min(0.5, settings.label_smoothing),
         "deep_mixup": min(1.0, settings.mixup),
+        "deep_batch_norm": settings.batch_norm,
         "deep_head": settings.head,
         "deep_views": settings.views,
         "deep_seed": settings.seed,

@@ -29,7 +29,17 @@ RULES: Mapping[str, tuple[str, str, str]] = {
     "steepest": ("#ca8a04", "Steepest", "Where the loss falls fastest. Often rather small."),
 }
 # What the answer depends on; with other settings it may be another one.
-DEPENDS_ON = ("backbone", "head", "size", "batch", "freeze_to", "augment", "start_from", "mixup")
+DEPENDS_ON = (
+    "backbone",
+    "head",
+    "size",
+    "batch",
+    "freeze_to",
+    "augment",
+    "start_from",
+    "mixup",
+    "batch_norm",
+)
 
 
 def in_short(rate: float) -> str:

@@ -64,12 +64,15 @@ def test_deep_training_is_held_against_quick_on_the_same_photos(ready, capsys):
         "none",
         "--freeze-to",
         "8",
+        "--batch-norm",
     ]
 
     assert main(["train", str(ready), *deep, "--json"]) == 0
 
     found = answer(capsys)
     assert found["judged"] == 12  # a fifth
+    settings = latest_run(Dataset.open(ready).home).settings["deep"]
+    assert (settings["batch_norm"], settings["freeze_to"]) == (True, 8)
     assert found["kept"] in ("quick", "deep", "blend")
     assert found["quick_error_rate"] == found["answers"]["quick"]["error_rate"]
     assert found["error_rate"] == found["answers"]["deep"]["error_rate"] == found["wrong"] / 12

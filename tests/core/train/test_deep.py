@@ -128,12 +128,14 @@ def test_training_goes_on_from_another_run(photo_set):
     )
 
     assert second.settings["deep"]["start_from"] == first.id
-    with pytest.raises(RunError, match="held out other photos"):
-        finish(train_deep(dataset, DeepSettings(**{**SMALL, "fold": 1, "start_from": first.id})))
-    with pytest.raises(RunError, match="another head"):
-        finish(
-            train_deep(dataset, DeepSettings(**{**SMALL, "head": "concat", "start_from": first.id}))
-        )
+    for changed, reason in (
+        ({"fold": 1}, "held out other photos"),
+        ({"batch_norm": True}, "left its batch-norm as it was"),
+        ({"head": "concat"}, "another head"),
+    ):
+        settings = DeepSettings(**{**SMALL, **changed, "start_from": first.id})
+        with pytest.raises(RunError, match=reason):
+            finish(train_deep(dataset, settings))
 
 
 def test_a_photo_that_cannot_be_read_any_more_is_left_out_and_named(photo_set):
@@ -193,6 +195,7 @@ def test_a_share_of_the_photos_is_enough_to_try_out(photo_set):
         {"views": 0, "augment": "side"},
         {"freeze_to": 0, "augment": "count", "epochs": 1},
         {"mixup": 0.4, "label_smoothing": 0.1},
+        {"batch_norm": True},
         {"schedule": "sgdr", "epochs": 3},
         {"schedule": "constant", "lrs": (1e-5, 1e-4, 1e-3)},
         {"tta": False},

@@ -8,7 +8,15 @@ import torch
 from core.errors import TrainingError
 from core.train import checkpoint, unfinished
 from core.train.network import DeepNetwork, LinearHead
-from tests.core.train.toy import CLASSES, toy_data, toy_fitting, toy_network
+from tests.core.train.toy import (
+    CHANNELS_LAST,
+    CLASSES,
+    PLAIN_MACHINE,
+    toy_data,
+    toy_fitting,
+    toy_network,
+    toy_network_with_batch_norm,
+)
 from tests.trained_sets import finish
 
 
@@ -55,17 +63,19 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(tmp_path):
     assert largest_difference(results[0], results[2]) > 0
 
 
+@pytest.mark.parametrize("machine", [PLAIN_MACHINE, CHANNELS_LAST])
 @pytest.mark.parametrize("steps_before_stop", [1, 3, 5, 6, 13])
-def test_a_stopped_training_goes_on_exactly_where_it_was(tmp_path, steps_before_stop):
-    whole = toy_fitting(tmp_path / "whole", mixup=0.2, label_smoothing=0.1)
+def test_a_stopped_training_goes_on_exactly_where_it_was(tmp_path, steps_before_stop, machine):
+    settings = {"mixup": 0.2, "label_smoothing": 0.1, "machine": machine}
+    whole = toy_fitting(tmp_path / "whole", **settings)
     finish(whole.run())
-    stopped = toy_fitting(tmp_path / "stopped", mixup=0.2, label_smoothing=0.1)
+    stopped = toy_fitting(tmp_path / "stopped", **settings)
     task = stopped.run()
     for _ in range(steps_before_stop):
         next(task)
     task.close()
 
-    resumed = toy_fitting(tmp_path / "stopped", mixup=0.2, label_smoothing=0.1)
+    resumed = toy_fitting(tmp_path / "stopped", **settings)
     resumed.resume(checkpoint.read(tmp_path / "stopped"))
     finish(resumed.run())
 
@@ -73,6 +83,39 @@ def test_a_stopped_training_goes_on_exactly_where_it_was(tmp_path, steps_before_
     pairs = zip(whole.position.epochs, resumed.position.epochs, strict=True)
     for one, other in pairs:
         assert one["train_loss"] == pytest.approx(other["train_loss"])
+
+
+@pytest.mark.parametrize("learns", [True, False])
+def test_batch_norm_of_trained_stages_learns_only_where_it_is_asked_to(tmp_path, learns):
+    fitting = toy_fitting(
+        tmp_path, network=toy_network_with_batch_norm(), batch_norm=learns, freeze_to=1
+    )
+    before = weights(fitting)
+
+    list(fitting.run())
+
+    after = weights(fitting)
+    means = [name for name in before if name.endswith("running_mean")]
+    changed = [name for name in means if not torch.equal(before[name], after[name])]
+    assert changed == (means[1:] if learns else [])
+
+
+def test_a_stopped_training_with_batch_norm_goes_on_exactly_where_it_was(tmp_path):
+    def begun(name):
+        network = toy_network_with_batch_norm()
+        return toy_fitting(tmp_path / name, network=network, batch_norm=True)
+
+    whole, stopped, resumed = begun("whole"), begun("stopped"), begun("stopped")
+    finish(whole.run())
+    task = stopped.run()
+    for _ in range(7):
+        next(task)
+    task.close()
+
+    resumed.resume(checkpoint.read(tmp_path / "stopped"))
+    finish(resumed.run())
+
+    assert largest_difference(weights(whole), weights(resumed)) < 1e-6
 
 
 def test_a_killed_training_goes_on_from_its_last_epoch(tmp_path):

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from core.train.lr_find import STEPS, sweep
-from tests.core.train.toy import toy_data, toy_fitting
+from tests.core.train.toy import toy_data, toy_fitting, toy_network, toy_network_with_batch_norm
 from tests.trained_sets import finish
 
 
@@ -25,8 +25,10 @@ def test_suggestions_are_finite_and_the_same_each_time(tmp_path, photos, freeze_
     assert len(results[0]["lrs"]) == len(results[0]["losses"]) <= STEPS
 
 
-def test_weights_are_the_same_bit_for_bit_before_and_after(tmp_path):
-    fitting = toy_fitting(tmp_path)
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_weights_are_the_same_bit_for_bit_before_and_after(tmp_path, batch_norm):
+    network = toy_network_with_batch_norm() if batch_norm else toy_network()
+    fitting = toy_fitting(tmp_path, network=network, batch_norm=batch_norm)
     before, random = bits(fitting), torch.random.get_rng_state()
 
     finish(sweep(fitting))

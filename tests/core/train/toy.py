@@ -10,6 +10,7 @@ from core.train.network import DeepNetwork, LinearHead
 from core.train.settings import DeepSettings
 
 PLAIN_MACHINE = Machine(device="cpu", channels_last=False, bf16=False)
+CHANNELS_LAST = Machine(device="cpu", channels_last=True, bf16=False)
 SIDE, CLASSES = 8, 3
 
 
@@ -22,6 +23,14 @@ def toy_network(seed=0):
         nn.Sequential(nn.Conv2d(8, 8, 3, padding=1), nn.ReLU()),
     )
     return DeepNetwork(stages, LinearHead(8, CLASSES))
+
+
+def toy_network_with_batch_norm(seed=0):
+    """The toy network with a batch-norm after each convolution."""
+    network = toy_network(seed)
+    for stage, channels in zip(network.stages, (6, 8, 8), strict=True):
+        stage.insert(1, nn.BatchNorm2d(channels))
+    return network
 
 
 def toy_photos(count, seed=0):
@@ -54,7 +63,7 @@ def toy_data(count=60, held=30):
     )
 
 
-def toy_fitting(folder, *, network=None, data=None, peak=0.02, **settings):
+def toy_fitting(folder, *, network=None, data=None, peak=0.02, machine=PLAIN_MACHINE, **settings):
     """A training of the toy network, not begun."""
     torch.set_num_threads(1)  # threads of so small a network do nothing but wait for each other
     chosen = {"epochs": 4, "batch": 16, "freeze_to": 0, "spread": 1.0, **settings}
@@ -64,6 +73,6 @@ def toy_fitting(folder, *, network=None, data=None, peak=0.02, **settings):
         data or toy_data(),
         peak=peak,
         fold=0,
-        machine=PLAIN_MACHINE,
+        machine=machine,
         folder=folder,
     )

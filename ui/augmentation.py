@@ -78,21 +78,21 @@ def choose(dataset: Dataset, *, key: str = "augment", disabled: bool = False) ->
     return _own_choices(name, key=key, disabled=disabled) if own else name
 
 
-def show(augment: str | Mapping[str, float | bool], *, key: str = "augment") -> None:
-    """Let ``choose`` show these choices, as when settings of a run are taken up again.
-
-    It is called before ``choose`` is, or in a callback.
+def widget_values(
+    augment: str | Mapping[str, float | bool], *, key: str = "augment"
+) -> dict[str, float | bool | str]:
+    """What ``choose``'s widgets hold for these choices, by session key.
 
     Args:
         augment: As ``DeepSettings.augment`` has it.
         key: As for ``choose``.
     """
-    choices = choices_of(augment)
-    st.session_state[f"{key}_{OWN}"] = not isinstance(augment, str)
+    values: dict[str, float | bool | str] = {f"{key}_{OWN}": not isinstance(augment, str)}
     if isinstance(augment, str):
-        st.session_state[f"{key}_preset"] = augment
-    for name, value in choices.to_json().items():
-        st.session_state[f"{key}_{name}"] = _on_screen(name, value)
+        values[f"{key}_preset"] = augment
+    for name, value in choices_of(augment).to_json().items():
+        values[f"{key}_{name}"] = _on_screen(name, value)
+    return values
 
 
 def preview(dataset: Dataset, choice: str | Mapping[str, float | bool], *, size: int = 0) -> None:
@@ -130,9 +130,9 @@ def pixels(dataset: Dataset, *, size: int = 0) -> None:
 
 def _set_sliders(key: str) -> None:
     """Let the sliders start from the preset that is chosen."""
-    choices = choices_of(st.session_state[f"{key}_preset"])
-    for name, value in choices.to_json().items():
-        st.session_state[f"{key}_{name}"] = _on_screen(name, value)
+    own = f"{key}_{OWN}"
+    preset = widget_values(st.session_state[f"{key}_preset"], key=key)
+    st.session_state.update({**preset, own: st.session_state[own]})
 
 
 def _own_choices(preset: str, *, key: str, disabled: bool) -> Augment:

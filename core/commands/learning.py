@@ -91,18 +91,7 @@ def train(arguments: argparse.Namespace) -> dict[str, Any]:
     )
     for sentence in other_parts(run):
         say(arguments, sentence)
-    return {
-        "run": run.id,
-        "error_rate": run.error_rate,
-        "loss": run.loss,
-        "images": run.images,
-        "classes": list(run.classes),
-        "seconds": dict(run.seconds),
-        "wrong": run.wrong,
-        "judged": run.judged,
-        "warnings": list(run.warnings),
-        "split": run.split,
-    }
+    return _outcome(run)
 
 
 def train_deep(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -122,17 +111,24 @@ def train_deep(arguments: argparse.Namespace) -> dict[str, Any]:
     say(arguments, kept_in_words(run.kept, run.answers))
     say(arguments, f"It took {sum(run.seconds.values()):.0f} seconds.")
     return {
+        **_outcome(run),
+        "kept": run.kept,
+        "quick_error_rate": run.answers["quick"]["error_rate"],
+        "answers": {name: dict(score) for name, score in run.answers.items()},
+    }
+
+
+def _outcome(run: "Run") -> dict[str, Any]:
+    """What either training answers."""
+    return {
         "run": run.id,
         "error_rate": run.error_rate,
         "loss": run.loss,
         "images": run.images,
         "classes": list(run.classes),
         "seconds": dict(run.seconds),
-        "kept": run.kept,
-        "quick_error_rate": run.answers["quick"]["error_rate"],
         "wrong": run.wrong,
         "judged": run.judged,
-        "answers": {name: dict(score) for name, score in run.answers.items()},
         "warnings": list(run.warnings),
         "split": run.split,
     }

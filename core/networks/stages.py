@@ -45,7 +45,9 @@ def fold_batch_norm(module: nn.Module) -> nn.Module:
         for name, following in zip(names, names[1:], strict=False):
             conv, norm = parent._modules[name], parent._modules[following]
             if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-                parent._modules[name] = fuse_conv_bn_eval(conv, norm)
+                fused = fuse_conv_bn_eval(conv, norm)
+                # Its bias, new, would not learn.
+                parent._modules[name] = fused.requires_grad_(conv.weight.requires_grad)
                 # timm's batch-norms end in an activation of their own.
                 parent._modules[following] = getattr(norm, "act", nn.Identity())
     return folded

@@ -72,7 +72,6 @@ class Fitting:
         machine.module(network).eval()
         self.frozen = frozen_stages(settings, len(network.stages))
         self.trained = network.trained(self.frozen)
-        # Also on: folding batch-norm leaves convolutions with biases that do not learn.
         network.frozen(self.frozen).requires_grad_(False)
         self.trained.requires_grad_(True)
         groups = rate_groups(network, settings, peak)

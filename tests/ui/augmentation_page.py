@@ -11,7 +11,7 @@ st.set_page_config(layout="wide")
 dataset = state.current()
 assert dataset is not None
 if shown := st.query_params.pop("shown", None):
-    augmentation.show(json.loads(shown), key="augment")
+    st.session_state.update(augmentation.widget_values(json.loads(shown), key="augment"))
 choice = augmentation.choose(dataset, key="augment", disabled=bool(st.query_params.get("disabled")))
 st.text(json.dumps(choice))
 augmentation.preview(dataset, choice)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -158,19 +157,7 @@ def _values(settings: DeepSettings) -> dict[str, Any]:
     if len(settings.lrs) == 3:
         for name, rate in zip(advanced.GROUPS, settings.lrs, strict=True):
             values[advanced.rate_key(name)] = rates.in_short(rate)
-    return values | _augmentation_values(settings.augment)
-
-
-def _augmentation_values(augment: str | Mapping[str, float | bool]) -> dict[str, Any]:
-    """What the widgets of ``ui.augmentation`` hold for these choices."""
-    if isinstance(augment, str):
-        return {f"{AUGMENT}_preset": augment, f"{AUGMENT}_own": False}
-    in_percent = ("warp", "lighting", "crop", "p_affine", "p_lighting")
-    shown = {
-        f"{AUGMENT}_{name}": float(round(100 * value)) if name in in_percent else value
-        for name, value in augment.items()
-    }
-    return {f"{AUGMENT}_own": True, **shown}
+    return values | augmentation.widget_values(settings.augment, key=AUGMENT)
 
 
 def _main(*, disabled: bool) -> tuple[dict[str, Any], DeltaGenerator]:

@@ -13,6 +13,7 @@ from core.networks.backbones import backbone_named
 from core.train import recipe as steps
 from core.train.augment_choices import PRESETS
 from core.train.recipe import Pending, Recipe, group_rates
+from ui import augmentation
 from ui.training_deep import form, rates
 from ui.words import count
 
@@ -104,8 +105,8 @@ CHANGES = "recipe_changes"  # session key: the augmentation that stands in the f
 
 def choose_photos(dataset: Dataset, recipe: Recipe, *, disabled: bool) -> None:
     """How photos are changed, and how many versions of each are kept."""
-    if isinstance(recipe.augment, str):
-        st.session_state.setdefault("recipe_augment_preset", recipe.augment)
+    for name, value in augmentation.widget_values(recipe.augment, key="recipe_augment").items():
+        st.session_state.setdefault(name, value)
     st.session_state[CHANGES] = form.choose_augmentation(
         dataset, backbone=recipe.backbone, key="recipe_augment", disabled=disabled
     )

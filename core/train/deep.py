@@ -27,7 +27,7 @@ from core.train.folds_data import Feed
 from core.train.machine import finding_machine
 from core.train.material import Photos, folds_to_judge, prepare
 from core.train.network import DeepNetwork, save_network
-from core.train.session import built_network, peak_rate
+from core.train.session import built_network
 from core.train.settings import DeepSettings
 
 SECONDS_TO_STOP = 60.0  # read by core.jobs.worker: a step of a large network and its checkpoint
@@ -136,7 +136,7 @@ class _DeepTraining:
             network,
             self.settings,
             data,
-            peak=peak_rate(self.settings),
+            peak=self.settings.peak,
             fold=fold,
             machine=feed.machine,
             folder=folder,
@@ -228,7 +228,7 @@ class _DeepTraining:
             step=step,
             settings={
                 "deep": self.settings.to_json(),
-                "rate": peak_rate(self.settings),
+                "rate": self.settings.peak,
                 "quick_run": quick.id,
                 "machine": machine,
                 "folds": self.told,

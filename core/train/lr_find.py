@@ -23,7 +23,7 @@ from core.train.folds_data import Feed
 from core.train.lr_suggestions import smoothed, suggestions
 from core.train.machine import finding_machine
 from core.train.material import folds_to_judge, prepare
-from core.train.session import built_network, peak_rate
+from core.train.session import built_network
 from core.train.settings import DeepSettings
 
 LOWEST, HIGHEST = 1e-7, 10.0
@@ -61,7 +61,7 @@ def lr_find(dataset: Dataset, settings: DeepSettings) -> Task[JobResult]:
         network,
         settings,
         data,
-        peak=peak_rate(settings),
+        peak=settings.peak,
         fold=fold,
         machine=feed.machine,
         folder=dataset.home / "deep" / "never-written",

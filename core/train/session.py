@@ -8,21 +8,6 @@ from core.train.material import Photos
 from core.train.network import DeepNetwork, load_weights, new_network
 from core.train.settings import DeepSettings
 
-# Peak rates of the head unless somebody chooses. A linear head begins as quick training's, which is
-# nearly right already; the other begins with random weights. On 350 photos of cats and kittens,
-# each judged once, deep training was wrong on 36 with 3e-4 for the head and a third of that for the
-# first trained stage, and on 40 with 1e-4 for all; 1e-3 made it worse from the first epoch on.
-RATE_LINEAR, RATE_CONCAT = 3e-4, 1e-3
-
-
-def peak_rate(settings: DeepSettings) -> float:
-    """The head's highest learning rate."""
-    if settings.lrs:
-        return settings.lrs[-1]
-    if settings.lr is not None:
-        return settings.lr
-    return RATE_LINEAR if settings.head == "linear" else RATE_CONCAT
-
 
 def built_network(home: Path, settings: DeepSettings, photos: Photos, fold: int) -> DeepNetwork:
     """The pretrained network with quick training's head, or that of the run to start from.

@@ -102,6 +102,15 @@ def test_deep_training_starts_by_what_was_chosen_and_ends_in_what_is_kept(deep, 
     assert not deep.exception
 
 
+def test_where_nobody_chose_anything_the_usual_settings_are_taken(deep, known):
+    assert "The plan: 4 epochs, 4 steps, at a rate of up to 0.0003." in words(deep)
+
+    deep.button(key="deep_start").click().run()
+
+    assert asked(known) == DeepSettings()
+    ended(known)
+
+
 def test_while_it_runs_the_page_shows_it_and_offers_to_stop(deep, known):
     deep.button(key="deep_start").click().run()
 

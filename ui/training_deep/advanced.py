@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from core.errors import TrainingError
-from core.train.settings import FOLDS, LARGEST_SIZE, SMALLEST_SIZE
+from core.train.settings import FOLDS, LARGEST_SIZE, SMALLEST_SIZE, DeepSettings
 from ui.training_deep import words
 
 ONLY_THE_HEAD = 99  # more stages than any network has
@@ -79,7 +79,7 @@ def _about_photos(photos: int, size: int, *, disabled: bool) -> dict[str, Any]:
             "Batch size",
             min_value=1,
             max_value=1024,
-            value=32,
+            value=DeepSettings.batch,
             disabled=disabled,
             key="deep_batch",
             persist_state="session",
@@ -144,7 +144,7 @@ def _about_stages(*, disabled: bool) -> dict[str, Any]:
         "The first stages learn so many times slower",
         min_value=1.0,
         max_value=1e6,
-        value=10.0,
+        value=DeepSettings.spread,
         format="%g",
         disabled=disabled,
         key="deep_spread",
@@ -196,7 +196,7 @@ def _about_cycles(sgdr: bool, *, disabled: bool) -> dict[str, Any]:
             "Epochs in the first cycle",
             min_value=1,
             max_value=100,
-            value=1,
+            value=DeepSettings.cycle_length,
             disabled=disabled or not sgdr,
             key="deep_cycle_length",
             persist_state="session",
@@ -206,7 +206,7 @@ def _about_cycles(sgdr: bool, *, disabled: bool) -> dict[str, Any]:
             "Each cycle so many times longer",
             min_value=1,
             max_value=10,
-            value=2,
+            value=DeepSettings.cycle_mult,
             disabled=disabled or not sgdr,
             key="deep_cycle_mult",
             persist_state="session",
@@ -221,7 +221,7 @@ def _about_weights(*, disabled: bool) -> dict[str, Any]:
             "Weight decay",
             min_value=0.0,
             max_value=10.0,
-            value=0.01,
+            value=DeepSettings.weight_decay,
             format="%g",
             disabled=disabled,
             key="deep_weight_decay",

@@ -24,8 +24,6 @@ SCHEDULES = {"one_cycle": "One cycle", "sgdr": "Restarts", "constant": "Constant
 AUGMENT = "deep_augment"  # begins the keys of the augmentation's widgets
 START_FROM = "deep_start_from"  # session key: id of the run whose network is trained further
 LR = "deep_lr"  # session key of the main learning rate, as text
-# What is drawn where nobody chose a rate; the engine takes a rate of this size by itself.
-SHOWN_RATE = {"linear": 1e-3, "concat": 2e-3}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,7 +165,7 @@ def _main(*, disabled: bool) -> tuple[dict[str, Any], DeltaGenerator]:
         "Epochs",
         min_value=1,
         max_value=MOST_EPOCHS,
-        value=6,
+        value=DeepSettings.epochs,
         disabled=disabled,
         key="deep_epochs",
         persist_state="session",
@@ -185,7 +183,7 @@ def _main(*, disabled: bool) -> tuple[dict[str, Any], DeltaGenerator]:
         "Schedule",
         list(SCHEDULES),
         format_func=SCHEDULES.__getitem__,
-        default="one_cycle",
+        default=DeepSettings.schedule,
         required=True,
         disabled=disabled,
         key="deep_schedule",
@@ -198,13 +196,12 @@ def draw_schedule(settings: DeepSettings, *, photos: int) -> None:
     """Draw rate and momentum over the training that these settings ask for."""
     used = photos * (FOLDS - 1) / FOLDS * settings.share
     plan = schedule_of(settings, max(1, round(used / settings.batch)))
-    peak = settings.lrs[-1] if settings.lrs else settings.lr or SHOWN_RATE[settings.head]
-    rows = [{**point, "rate": point["rate"] * peak} for point in points(plan)]
+    rows = [{**point, "rate": point["rate"] * settings.peak} for point in points(plan)]
     cycles = ""
     if len(plan.cycles) > 1:
         cycles = f" in cycles of {', '.join(str(length) for length in plan.cycles)}"
     st.caption(
         f"The plan: {plan.epochs:,} epochs{cycles}, {plan.steps:,} steps, at a rate of up to "
-        f"{rates.in_short(peak)}."
+        f"{rates.in_short(settings.peak)}."
     )
     curves.draw_plan(rows, end=plan.epochs, key="deep_plan")

@@ -15,6 +15,7 @@ from core.train.activations import Activations
 from core.train.augment import augment
 from core.train.augment_choices import AugmentChoices
 from core.train.kept_arrays import KeptArrays
+from core.train.schedules import steps_of
 from core.train.seeds import photo_seed
 
 AHEAD = 3  # batches made ready beforehand
@@ -35,12 +36,6 @@ Inputs = Callable[[np.ndarray, int], torch.Tensor]
 def order_of(count: int, *, seed: int, epoch: int) -> np.ndarray:
     """(count,) the order of the photos in an epoch, counted from 0."""
     return np.random.default_rng((seed, epoch)).permutation(count)
-
-
-def steps_of(count: int, batch: int) -> int:
-    """Steps of an epoch. A last batch of a single photo, which no batch-norm takes, is left out."""
-    full, rest = divmod(count, batch)
-    return max(1, full + (rest > 1))
 
 
 def batches(

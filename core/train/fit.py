@@ -20,11 +20,11 @@ from core.jobs.progress import Progress, Task
 from core.networks.backbones import backbone_named
 from core.networks.stages import normalise
 from core.train import checkpoint, unfinished
-from core.train.batches import Batch, Inputs, batches, steps_of
+from core.train.batches import Batch, Inputs, batches
 from core.train.checkpoint import Position
 from core.train.machine import Machine
 from core.train.network import DeepNetwork, frozen_stages, rate_groups
-from core.train.schedules import Schedule, schedule_of
+from core.train.schedules import Schedule, first_batch, schedule_of, steps_of
 from core.train.seeds import photo_seed
 from core.train.settings import DeepSettings
 
@@ -81,7 +81,7 @@ class Fitting:
             weight_decay=settings.weight_decay,
             fused=True,  # a fifth less time for a step of ResNet-34's last stage
         )
-        self.position = Position(fold=fold, batch=min(settings.batch, len(data.labels)))
+        self.position = Position(fold=fold, batch=first_batch(settings, len(data.labels)))
         self.best: dict[str, torch.Tensor] = {}
         self.guessing = math.log(1 + int(max(data.labels.max(), data.valid_labels.max())))
         self._row_at = self._kept_at = 0.0

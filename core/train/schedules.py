@@ -23,6 +23,9 @@ DIV_FINAL = 1e5  # and ends at the peak divided by this
 PCT_START = 0.25  # share of the steps in which the rate rises
 MOMENTA = (0.95, 0.85, 0.95)  # at start, peak and end of one cycle
 STEADY_MOMENTUM = 0.9  # for the other schedules
+# Few photos in large batches make so few steps that nothing is learnt.
+FEWEST_STEPS = 4  # of an epoch, while batches are larger than
+SMALLEST_BATCH = 4
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,20 @@ def schedule_of(settings: DeepSettings, steps_per_epoch: int) -> Schedule:
         steps_per_epoch=max(1, steps_per_epoch),
         cycles=tuple(_cycles(settings)),
     )
+
+
+def steps_of(count: int, batch: int) -> int:
+    """Steps of an epoch. A last batch of a single photo, which no batch-norm takes, is left out."""
+    full, rest = divmod(count, batch)
+    return max(1, full + (rest > 1))
+
+
+def first_batch(settings: DeepSettings, count: int) -> int:
+    """The batch size that training on so many photos begins with: halved where they are few."""
+    batch = min(settings.batch, count)
+    while steps_of(count, batch) < FEWEST_STEPS and batch // 2 >= SMALLEST_BATCH:
+        batch //= 2
+    return batch
 
 
 def total_epochs(settings: DeepSettings) -> int:

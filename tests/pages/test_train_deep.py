@@ -103,7 +103,7 @@ def test_deep_training_starts_by_what_was_chosen_and_ends_in_what_is_kept(deep, 
 
 
 def test_where_nobody_chose_anything_the_usual_settings_are_taken(deep, known):
-    assert "The plan: 4 epochs, 4 steps, at a rate of up to 0.0003." in words(deep)
+    assert "The plan: 4 epochs, 20 steps, at a rate of up to 0.0003." in words(deep)
 
     deep.button(key="deep_start").click().run()
 

@@ -83,7 +83,8 @@ def _about_photos(photos: int, size: int, *, disabled: bool) -> dict[str, Any]:
             disabled=disabled,
             key="deep_batch",
             persist_state="session",
-            help="Photos per step. Halved by itself where memory does not suffice.",
+            help="Photos per step. Halved by itself where memory does not suffice, or where so few "
+            "photos would make but a step or two.",
         ),
     }
     held_out = st.selectbox(

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.errors import TrainingError
 from core.networks.backbones import backbone_named
-from core.train.schedules import points, schedule_of
+from core.train.schedules import first_batch, points, schedule_of, steps_of
 from core.train.settings import FOLDS, MOST_EPOCHS, DeepSettings
 from ui import augmentation
 from ui.training_deep import advanced, curves, rates, words
@@ -194,8 +194,8 @@ def _main(*, disabled: bool) -> tuple[dict[str, Any], DeltaGenerator]:
 
 def draw_schedule(settings: DeepSettings, *, photos: int) -> None:
     """Draw rate and momentum over the training that these settings ask for."""
-    used = photos * (FOLDS - 1) / FOLDS * settings.share
-    plan = schedule_of(settings, max(1, round(used / settings.batch)))
+    used = max(1, round(photos * (FOLDS - 1) / FOLDS * settings.share))
+    plan = schedule_of(settings, steps_of(used, first_batch(settings, used)))
     rows = [{**point, "rate": point["rate"] * settings.peak} for point in points(plan)]
     cycles = ""
     if len(plan.cycles) > 1:

@@ -62,7 +62,7 @@ STEPS: Mapping[int, Told] = MappingProxyType(
             title="Train it with changed photos",
             text="The last layer learns again, now from the changed versions of each photo. "
             "This keeps it from learning your photos by heart.",
-            button="Train with changed photos",
+            button="Train with changes",
             again="Train it again",
         ),
         steps.UNFREEZE: Told(

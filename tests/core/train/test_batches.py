@@ -1,7 +1,8 @@
 import numpy as np
 import torch
 
-from core.train.batches import batches, order_of, steps_of
+from core.train.batches import batches, order_of
+from core.train.schedules import steps_of
 
 
 def inputs(part, epoch):

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from core.train.schedules import points, schedule_of, total_epochs
+from core.train.schedules import first_batch, points, schedule_of, total_epochs
 from core.train.settings import DeepSettings
 
 
@@ -86,3 +86,20 @@ def test_a_chart_has_both_ends_and_both_sides_of_each_restart():
 
 def test_a_chart_of_one_step_is_one_point():
     assert len(points(schedule_of(DeepSettings(epochs=1), 1))) == 1
+
+
+@pytest.mark.parametrize(
+    ("count", "batch", "begins_with"),
+    [
+        (1, 32, 1),
+        (3, 32, 3),
+        (12, 32, 6),
+        (48, 32, 8),
+        (97, 32, 16),
+        (98, 32, 32),
+        (300, 32, 32),
+        (60, 2, 2),
+    ],
+)
+def test_batches_are_smaller_where_so_few_photos_would_make_no_steps(count, batch, begins_with):
+    assert first_batch(DeepSettings(batch=batch), count) == begins_with

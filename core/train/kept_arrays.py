@@ -14,11 +14,12 @@ import numpy as np
 import xxhash
 from filelock import FileLock
 
+from core.dataset.deleting import size
 from core.errors import TrainingError
 
 RECORD = np.dtype([("key", "V16"), ("row", "<u4"), ("checksum", "<u4")])
 LOCK_TIMEOUT_SECONDS = 600
-SPARE_BYTES = 200_000_000  # left free on the disk
+SPARE_BYTES = 200_000_000  # for checkpoints and the run, and the rest of the computer
 
 
 class KeptArrays:
@@ -55,12 +56,13 @@ class KeptArrays:
             TrainingError: With what to do.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        needed, free = count * self.row_bytes, shutil.disk_usage(self.folder).free
-        if needed + SPARE_BYTES > free:
+        needed = count * self.row_bytes + SPARE_BYTES
+        free = shutil.disk_usage(self.folder).free
+        if needed > free:
             raise TrainingError(
-                f"Training needs {_gigabytes(needed)} of disk in {self.folder} for small copies, "
-                f"and {_gigabytes(free)} are free. Make room, choose a smaller image size, or try "
-                "on a part of the photos."
+                f"Training needs {size(needed)} of free disk in {self.folder}, for what it keeps "
+                f"of the photos and of itself; there is only {size(free)}. Make room, choose a "
+                "smaller image size, or try on a part of the photos."
             )
 
     def add(self, keys: Sequence[str], rows: np.ndarray) -> None:
@@ -127,7 +129,3 @@ def _digest(key: str) -> bytes:
 
 def _checksum(digest: bytes, row: int) -> int:
     return zlib.crc32(digest + row.to_bytes(4, "little"))
-
-
-def _gigabytes(count: int) -> str:
-    return f"{count / 1e9:.1f} GB"

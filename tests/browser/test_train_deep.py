@@ -210,20 +210,6 @@ def done(page, step: int):
     return page.locator(f".st-key-recipe_step_{step} [aria-label*='check_circle']")
 
 
-def test_the_recipe_is_walked_from_first_to_last_step(stand_in, page, known):
-    open_mode(page, stand_in.address(known, "train"), "Recipe")
-
-    for step in range(1, 9):
-        button(page, f"recipe_do_{step}").click()
-        done(page, step).wait_for(timeout=MILLISECONDS)
-
-    last = page.locator(".st-key-recipe_step_8")
-    last.get_by_role("cell", name="Quick", exact=True).wait_for()
-    last.get_by_text("neither had seen").first.wait_for()
-    button(page, "recipe_to_results").click()
-    page.wait_for_url(re.compile("/results"))
-
-
 def test_a_reload_in_the_middle_of_the_recipe_loses_nothing(stand_in, page, known):
     open_mode(page, stand_in.address(known, "train"), "Recipe")
     for step in (1, 2):

@@ -125,7 +125,16 @@ def _about_stages(*, disabled: bool) -> dict[str, Any]:
             disabled=disabled,
             key="deep_freeze",
             persist_state="session",
-        )
+        ),
+        "batch_norm": st.toggle(
+            "Batch-norm learns too",
+            disabled=disabled,
+            key="deep_batch_norm",
+            persist_state="session",
+            help="The network balances its own signals by figures from the photos it learnt first. "
+            "Turn this on for pictures unlike photos, such as drawings or scans, with everything "
+            "unfrozen and some hundred of each class. Each epoch takes about a third longer.",
+        ),
     }
     how = st.segmented_control(
         "Learning rates of early and late stages",
@@ -287,15 +296,6 @@ def _about_the_rest(*, disabled: bool) -> dict[str, Any]:
             persist_state="session",
             help="Everything random follows from it: the same seed gives the same result on the "
             "same computer.",
-        ),
-        "batch_norm": st.toggle(
-            "Batch-norm learns too",
-            disabled=disabled,
-            key="deep_batch_norm",
-            persist_state="session",
-            help="The network balances its own signals by figures from the photos it learnt first. "
-            "Turn this on for pictures unlike photos, such as drawings or scans, with everything "
-            "unfrozen and some hundred of each class. Each epoch takes about a third longer.",
         ),
         "tta": st.toggle(
             "Look at each photo twice when judging",

@@ -232,7 +232,7 @@ def test_an_export_that_differs_from_pytorch_is_never_kept(engine, tmp_path):
 
 
 def test_a_network_that_is_downloaded_is_exported_like_the_others(tmp_path, monkeypatch):
-    """A transformer, with random weights; the others are convolutions like those that come along."""
+    """A transformer; the others are convolutions, as are those that come along."""
     name = "dino"
     monkeypatch.setenv("WINNOW_CACHE_DIR", str(tmp_path))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))

@@ -229,8 +229,9 @@ class Memory:
                 if child.pid in self._there:
                     continue
                 try:
-                    total += child.memory_info().rss
-                except psutil.NoSuchProcess:
+                    # Its own: until a fork becomes another program, it shares all of ours.
+                    total += child.memory_full_info().uss
+                except (psutil.NoSuchProcess, psutil.AccessDenied):
                     continue
             self.most = max(self.most, total)
 

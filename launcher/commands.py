@@ -44,8 +44,10 @@ def main(words: Sequence[str]) -> int:
 # taken as they stand, which begins with the browser's: by xdist's own order, files of one long test
 # would come last and leave processors idle. Words that come after these win, such as "-n 0" for one
 # test after another.
-SIDE_BY_SIDE = ("-n", "logical", "--maxprocesses", "4", "--dist", "loadfile")
-SIDE_BY_SIDE += ("--no-loadscope-reorder",)
+SIDE_BY_SIDE = (
+    *("-n", "logical", "--maxprocesses", "4"),
+    *("--dist", "loadfile", "--no-loadscope-reorder"),
+)
 
 
 def options_parser(*, testing: bool) -> argparse.ArgumentParser:

@@ -40,14 +40,9 @@ def main(words: Sequence[str]) -> int:
         return STOPPED_BY_THE_USER
 
 
-# Most tests wait more than they compute. Those of a file share a server and a browser. Files are
-# taken as they stand, which begins with the browser's: by xdist's own order, files of one long test
-# would come last and leave processors idle. Words that come after these win, such as "-n 0" for one
-# test after another.
-SIDE_BY_SIDE = (
-    *("-n", "logical", "--maxprocesses", "4"),
-    *("--dist", "loadfile", "--no-loadscope-reorder"),
-)
+# Most tests wait more than they compute. Those of a file share a server and a browser. Words that
+# come after these win, such as "-n 0" for one test after another.
+SIDE_BY_SIDE = ("-n", "logical", "--maxprocesses", "4", "--dist", "loadfile")
 
 
 def options_parser(*, testing: bool) -> argparse.ArgumentParser:

@@ -1,15 +1,20 @@
-"""Deep training and the recipe in Chromium, on a stand-in job that takes seconds."""
+"""Deep training and the recipe in Chromium, on a stand-in job that takes seconds.
+
+The recipe is also walked once with the real network on real photos.
+"""
 
 import os
 import re
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from core import jobs
+from core import jobs, runs
 from core.dataset import Dataset
+from core.networks.export import prepared
 from tests.browser.conftest import ROOT, App, free_port
 from tests.trained_sets import train_on_made_features
 from ui import training
@@ -241,3 +246,47 @@ def test_a_step_that_was_stopped_is_resumed_in_its_place(stand_in, page, known):
     button(page, "recipe_resume").click()
 
     done(page, 3).wait_for(timeout=MILLISECONDS)
+
+
+# Here, not in a file of its own: files of one test are begun last, and this one is long.
+REAL_MILLISECONDS = 300_000  # a step; the seventh learns from 800 photos with all layers
+CLASSES = ("black", "grizzly", "teddy")
+EACH = 20
+
+
+@pytest.fixture
+def sixty_bears(test_data: Path, tmp_path: Path) -> Path:
+    """The first twenty photos of each kind."""
+    if not prepared("lite0"):
+        pytest.fail("the network is not prepared: python -m core.networks.export lite0")
+    root = tmp_path / "sixty bears"
+    for name in CLASSES:
+        (root / name).mkdir(parents=True)
+        for photo in sorted((test_data / "bears" / name).iterdir())[:EACH]:
+            shutil.copyfile(photo, root / name / photo.name)
+    return root
+
+
+def test_sixty_bears_walk_through_the_recipe(app, page, sixty_bears):
+    page.goto(app.address(sixty_bears, "train"))
+    page.locator(".st-key-train_mode").get_by_text("Recipe", exact=True).click()
+
+    for step in range(1, 9):
+        button = page.locator(f".st-key-recipe_do_{step} button:visible:not([disabled])")
+        button.click(timeout=REAL_MILLISECONDS)
+        done = page.locator(f".st-key-recipe_step_{step} [aria-label*='check_circle']")
+        done.wait_for(timeout=REAL_MILLISECONDS)
+
+    last = page.locator(".st-key-recipe_step_8")
+    last.get_by_text("neither had seen").first.wait_for()
+    home = Dataset.open(sixty_bears).home
+    deep = [one for one in runs.list_runs(home) if one.mode == "deep"]  # newest first
+    whole, with_changes, last_layer = deep
+    assert [one.settings["deep"]["freeze_to"] for one in (last_layer, with_changes)] == [99, 99]
+    assert whole.settings["deep"]["freeze_to"] == 0
+    assert whole.settings["deep"]["start_from"] == with_changes.id
+    lowest, middle, highest = whole.settings["deep"]["lrs"]
+    assert highest == pytest.approx(10 * middle) == pytest.approx(100 * lowest)
+    assert whole.answers[whole.kept]["wrong"] <= whole.answers["quick"]["wrong"] <= 4  # of 12
+    page.locator(".st-key-recipe_to_results button:visible").click()
+    page.wait_for_url(re.compile("/results"))

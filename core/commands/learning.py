@@ -49,7 +49,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         "--batch-norm",
         action="store_true",
         default=None,
-        help="batch-norm of the trained stages learns too, for pictures unlike photos",
+        help="batch-norm of the trained stages learns too; can bear a higher rate",
     )
     deep.add_argument(
         "--all-folds",

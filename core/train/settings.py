@@ -50,7 +50,7 @@ class DeepSettings:
     label_smoothing: float = 0.0  # 0 to 1
     mixup: float = 0.0  # alpha of the Beta distribution; 0: none
     # Whether batch-norm of the trained stages learns too, its statistics with it. If not, it stays
-    # as pretrained: faster, and better where there are few photos much like the pretraining's.
+    # as pretrained, which is faster; which of the two is better on photos was not measured.
     batch_norm: bool = False
     tta: bool = True  # judge a photo by itself and its mirror image, where the augmentation flips
     fold: int = 0  # the fold that judges

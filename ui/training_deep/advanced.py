@@ -132,8 +132,8 @@ def _about_stages(*, disabled: bool) -> dict[str, Any]:
             key="deep_batch_norm",
             persist_state="session",
             help="The network balances its own signals by figures from the photos it learnt first. "
-            "Turn this on for pictures unlike photos, such as drawings or scans, with everything "
-            "unfrozen and some hundred of each class. Each epoch takes about a third longer.",
+            "If these learn too, drawings bore a higher learning rate, with everything unfrozen "
+            "and some hundred of each class. Each epoch takes longer.",
         ),
     }
     how = st.segmented_control(

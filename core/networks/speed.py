@@ -36,6 +36,7 @@ class TrainingPath:
     device: str  # "cuda", "mps" or "cpu", as torch calls it
     channels_last: bool  # whether maps lie in memory pixel by pixel
     bf16: bool  # whether to calculate under autocast to bfloat16; weights stay float32
+    training: float = 0.0  # photos a second of training all stages so; 0: not known
 
 
 @dataclass(frozen=True, kw_only=True)

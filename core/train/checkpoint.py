@@ -25,11 +25,13 @@ class Position:
 
     fold: int
     batch: int  # photos per step
+    at_once: int = 0  # of them computed together; 0: all, as before this was kept
     epoch: int = 0  # finished epochs
     step: int = 0  # finished steps of the epoch that follows
+    part: float = 0.0  # of the next step that is computed; 0 wherever it is kept
     loss_sum: float = 0.0  # of those steps
     smoothed: float = 0.0  # bias-corrected running mean of the loss, before correction
-    smoothed_steps: int = 0
+    smoothed_steps: float = 0.0
     best_loss: float | None = None  # smallest held-out loss
     best_epoch: int = 0
     first_loss: float | None = None

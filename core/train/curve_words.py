@@ -66,10 +66,10 @@ def diverged_at(
         if math.isfinite(loss) and not loss > line:
             since = None
         elif since is None:
-            since = int(row["step"])
+            since = math.ceil(row["step"])
         best = min(best, loss) if math.isfinite(loss) else best
     if since is None and epochs and not math.isfinite(float(epochs[-1]["train_loss"])):
-        return int(batches[-1]["step"]) if batches else 0
+        return math.ceil(batches[-1]["step"]) if batches else 0
     return since
 
 

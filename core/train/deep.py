@@ -93,7 +93,7 @@ class _DeepTraining:
 
     def record(self, progress: Progress) -> None:
         """Keep what charts will show of a report."""
-        if progress.metrics and progress.phase == "train":
+        if progress.phase == "train" and progress.metrics.get("kind") in ("batch", "epoch"):
             seconds = round(time.monotonic() - self.began, 3)
             self.curve.append({"phase": progress.phase, **progress.metrics, "t": seconds})
 
@@ -148,12 +148,13 @@ class _DeepTraining:
             fitting.use_best()
         else:
             yield from self._timed("train", fitting.run())
-        yield Progress(phase="judge", done=0, total=1, message="Judging photos it has not seen.")
+        yield _judging(0, len(data.valid_labels))
         began = time.monotonic()
-        answer = {"plain": softmax(fitting.logits(mirrored=False).numpy())}
+        logits = yield from fitting.logits(_judging, mirrored=False)
+        answer = {"plain": softmax(logits.numpy())}
         if self.settings.tta and feed.mirrors:
-            mirrored = softmax(fitting.logits(mirrored=True).numpy())
-            answer["mirrored"] = mirrored
+            logits = yield from fitting.logits(_judging, mirrored=True)
+            answer["mirrored"] = softmax(logits.numpy())
         answer["places"] = photos.judged(fold)
         self._add_time("judge", began)
         self.told[str(fold)] = position_in_words(fitting.position)
@@ -249,6 +250,12 @@ class _DeepTraining:
 
     def _add_time(self, name: str, began: float) -> None:
         self.seconds[name] = round(self.seconds.get(name, 0.0) + time.monotonic() - began, 3)
+
+
+def _judging(done: int, count: int) -> Progress:
+    return Progress(
+        phase="judge", done=done, total=count, message="Judging photos it has not seen."
+    )
 
 
 def _with_mirror(answer: dict[str, np.ndarray]) -> np.ndarray:

@@ -12,30 +12,27 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
 from torch.nn import functional
 
+from core.dataset.names import photos as count_photos
 from core.errors import TrainingError
 from core.jobs.progress import Progress, Task
-from core.networks.backbones import backbone_named
-from core.networks.stages import normalise
 from core.train import checkpoint, unfinished
 from core.train.batches import Batch, Inputs, batches
 from core.train.checkpoint import Position
+from core.train.learner import Learner, part_of, photos_at_once
 from core.train.machine import Machine
-from core.train.network import DeepNetwork, frozen_stages, rate_groups
+from core.train.network import DeepNetwork
 from core.train.schedules import Schedule, first_batch, schedule_of, steps_of
 from core.train.seeds import photo_seed
 from core.train.settings import DeepSettings
 
 BETA_SMOOTHED = 0.98  # of the running mean of the loss, as in fastai
-BETA_SQUARES = 0.99  # of AdamW's second moment, as in fastai
 SECONDS_BETWEEN_ROWS = 0.25
 SECONDS_BETWEEN_CHECKPOINTS = 60.0
-JUDGED_AT_ONCE = 64
+JUDGED_AT_ONCE = 32
 DIVERGED = 4.0  # times the loss of guessing, smoothed
 STEPS_BEFORE_DIVERGING = 8
-LARGEST_GRADIENT = 1.0  # norm over all parameters; larger ones are scaled down to it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,21 +64,11 @@ class Fitting:
         machine: Machine,
         folder: Path,
     ) -> None:
-        self.settings, self.data, self.machine, self.folder = settings, data, machine, folder
-        self.network: DeepNetwork = network
-        machine.module(network).eval()
-        self.frozen = frozen_stages(settings, len(network.stages))
-        self.trained = network.trained(self.frozen)
-        network.frozen(self.frozen).requires_grad_(False)
-        self.trained.requires_grad_(True)
-        groups = rate_groups(network, settings, peak)
-        self.peaks = [rate for _, rate in groups]
-        self.optimiser = torch.optim.AdamW(
-            [{"params": parameters, "lr": rate} for parameters, rate in groups],
-            weight_decay=settings.weight_decay,
-            fused=True,  # a sixth less time for an epoch of ResNet-34's last stage
-        )
-        self.position = Position(fold=fold, batch=first_batch(settings, len(data.labels)))
+        self.settings, self.data, self.folder = settings, data, folder
+        self.learner = Learner(network, settings, machine, peak=peak, cached=data.cached)
+        batch = first_batch(settings, len(data.labels))
+        rate = machine.rate / self.learner.work() if machine.rate else 0.0
+        self.position = Position(fold=fold, batch=batch, at_once=photos_at_once(batch, rate))
         self.best: dict[str, torch.Tensor] = {}
         self.guessing = math.log(1 + int(max(data.labels.max(), data.valid_labels.max())))
         self._row_at = self._kept_at = 0.0
@@ -109,8 +96,9 @@ class Fitting:
                 is full. What was kept last is still there.
         """
         self._kept_at = time.monotonic()
-        if self.position.epoch == 0 and self.position.step == 0:
-            self._remember_if_best(self.judge_loss()[0], epoch=0)
+        if self.position.best_loss is None:
+            loss, _ = yield from self.judge_loss()
+            self._remember_if_best(loss, epoch=0)
         while self.position.epoch < self.schedule.epochs:
             start = self.state()
             try:
@@ -118,28 +106,34 @@ class Fitting:
             except (RuntimeError, MemoryError) as error:
                 if not _is_out_of_memory(error):
                     raise
-                self._smaller_batches(start)
-                yield self._progress(f"Memory is short: batches of {self.position.batch} now.")
+                yield self._progress(self._less_at_once(start))
             except GeneratorExit:
                 self.keep()
                 raise
         self.use_best()
 
-    def judge_loss(self) -> tuple[float, float]:
+    def judge_loss(self) -> Task[tuple[float, float]]:
         """Mean cross-entropy and error rate on the held-out photos."""
-        logits = self.logits(mirrored=False)
         labels = torch.from_numpy(self.data.valid_labels.astype(np.int64))
-        loss = float(functional.cross_entropy(logits, labels))
-        return loss, float((logits.argmax(1) != labels).float().mean())
+        loss, wrong, done = 0.0, 0, 0
+        for logits in self._answers(mirrored=False):
+            if done:
+                yield self._judging(loss / done, done)
+            own = labels[done : done + len(logits)]
+            loss += float(functional.cross_entropy(logits, own, reduction="sum"))
+            wrong += int((logits.argmax(1) != own).sum())
+            done += len(logits)
+        return loss / done, wrong / done
 
-    def logits(self, *, mirrored: bool) -> torch.Tensor:
-        """(m, K) float32 of the held-out photos."""
-        self._for_judging()
-        found = []
-        for start in range(0, len(self.data.valid_labels), JUDGED_AT_ONCE):
-            part = slice(start, min(start + JUDGED_AT_ONCE, len(self.data.valid_labels)))
-            with torch.inference_mode():
-                found.append(self._forward(self.data.valid_inputs(part, mirrored)).cpu())
+    def logits(
+        self, report: Callable[[int, int], Progress], *, mirrored: bool
+    ) -> Task[torch.Tensor]:
+        """(m, K) float32 of the held-out photos; ``report`` gets how many are done, and m."""
+        found, done = [], 0
+        for logits in self._answers(mirrored=mirrored):
+            found.append(logits)
+            done += len(logits)
+            yield report(done, len(self.data.valid_labels))
         return torch.cat(found)
 
     def keep(self) -> None:
@@ -155,18 +149,17 @@ class Fitting:
         )
 
     def _epoch(self) -> Task[None]:
-        began = time.monotonic()
-        before = self.position.seconds
+        began, before = time.monotonic(), self.position.seconds
         for batch in self._batches():
-            self.step(batch)
-            self.position.seconds = before + time.monotonic() - began
-            yield self._progress(self._in_words(), metrics=self._row())
+            for so_far in self._step(batch):
+                so_far.seconds = before + time.monotonic() - began
+                yield self._progress(self._in_words(so_far), metrics=self._row(so_far))
             if time.monotonic() - self._kept_at > SECONDS_BETWEEN_CHECKPOINTS:
                 self.keep()
+        valid_loss, error_rate = yield from self.judge_loss()
         position = self.position
         train_loss = position.loss_sum / max(1, position.step)
         position.epoch, position.step, position.loss_sum = position.epoch + 1, 0, 0.0
-        valid_loss, error_rate = self.judge_loss()
         self._remember_if_best(valid_loss, epoch=position.epoch)
         position.seconds = before + time.monotonic() - began
         row = {
@@ -179,8 +172,15 @@ class Fitting:
         position.epochs.append(row)
         self.keep()
         yield self._progress(
-            self._in_words(), metrics={"kind": "epoch", "fold": position.fold, **row}
+            self._in_words(position), metrics={"kind": "epoch", "fold": position.fold, **row}
         )
+
+    def _answers(self, *, mirrored: bool) -> Iterator[torch.Tensor]:
+        """Logits (n, K) of the held-out photos, a few at a time."""
+        count = len(self.data.valid_labels)
+        for start in range(0, count, JUDGED_AT_ONCE):
+            part = slice(start, min(start + JUDGED_AT_ONCE, count))
+            yield self.learner.logits(self.data.valid_inputs(part, mirrored))
 
     def _batches(self) -> Iterator[Batch]:
         position = self.position
@@ -195,179 +195,150 @@ class Fitting:
 
     def step(self, batch: Batch) -> None:
         """Learn from one batch, at the rate of this step of the schedule."""
-        position = self.position
-        at = position.epoch * self.steps + position.step
-        self._set_rates(at)
-        self._count(self._learn(batch, at), at)
+        for _ in self._step(batch):
+            pass
 
     def try_step(self, batch: Batch, rate: float, at: int) -> float:
         """One step at a rate of the head, the other parts in proportion; its loss before it.
 
         For the learning-rate finder: nothing is counted. ``state`` and ``load`` undo it.
         """
-        for group, peak in zip(self.optimiser.param_groups, self.peaks, strict=True):
-            group["lr"], group["betas"] = rate * peak / self.peaks[-1], (0.9, BETA_SQUARES)
-        return self._learn(batch, at)
+        self.learner.set_rates(rate / self.learner.peaks[-1], 0.9)
+        parts = self.learner.begin(batch, at, self._at_once)
+        loss = sum(part.share * self.learner.learn_from(part) for part in parts)
+        self.learner.finish()
+        return loss
 
-    def _learn(self, batch: Batch, at: int) -> float:
-        torch.manual_seed(photo_seed(self.settings.seed, "step", at))  # dropout
-        self._for_learning()
-        loss = self._loss(batch, at)
-        self.optimiser.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        nn.utils.clip_grad_norm_(self.trained.parameters(), LARGEST_GRADIENT)
-        self.optimiser.step()
-        return float(loss.detach())
+    def _step(self, batch: Batch) -> Iterator[Position]:
+        """Learn from a batch, part by part; where training is after each.
 
-    def _loss(self, batch: Batch, at: int) -> torch.Tensor:
-        labels = batch.labels.to(self.machine.device)
-        smoothing = self.settings.label_smoothing
-        if not self.settings.mixup:
-            logits = self._forward(batch.inputs)
-            return functional.cross_entropy(logits, labels, label_smoothing=smoothing)
-        random = np.random.default_rng((self.settings.seed, at))
-        share = float(random.beta(self.settings.mixup, self.settings.mixup))
-        order = torch.from_numpy(random.permutation(len(labels)))
-        inputs = self._ready(batch.inputs)
-        logits = self._through(share * inputs + (1 - share) * inputs[order])
-        own = functional.cross_entropy(logits, labels, label_smoothing=smoothing)
-        other = functional.cross_entropy(logits, labels[order], label_smoothing=smoothing)
-        return share * own + (1 - share) * other
+        It has taken the step, or none of it: only with the last part the position is another one.
+        """
+        at = self._steps_done(self.position)
+        self.learner.set_rates(self.schedule.factor(at), self.schedule.momentum(at))
+        so_far = replace(self.position)
+        parts = self.learner.begin(batch, at, self._at_once)
+        for number, part in enumerate(parts):
+            if number:
+                yield so_far
+            self._count(so_far, self.learner.learn_from(part), part.share, at)
+        self.learner.finish()
+        so_far.step, so_far.part = so_far.step + 1, 0.0
+        self.position = so_far
+        yield so_far
 
-    def _forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        return self._through(self._ready(inputs))
+    @property
+    def _at_once(self) -> int:
+        return self.position.at_once or self.position.batch
 
-    def _ready(self, inputs: torch.Tensor) -> torch.Tensor:
-        if inputs.dtype == torch.uint8:
-            inputs = normalise(inputs, backbone_named(self.settings.backbone))
-        return self.machine.tensor(inputs)
-
-    def _through(self, inputs: torch.Tensor) -> torch.Tensor:
-        with self.machine.computing():
-            if not self.data.cached and self.frozen:
-                with torch.no_grad():
-                    inputs = self.network.frozen(self.frozen)(inputs)
-            logits: torch.Tensor = self.trained(inputs)
-        return logits.float()
-
-    def _for_learning(self) -> None:
-        self.network.head.train()  # dropout and the head's own batch-norm
-        if self.settings.batch_norm:  # of the stages; otherwise they have none left
-            for module in self.trained.modules():
-                if isinstance(module, nn.modules.batchnorm._BatchNorm):
-                    module.train()
-
-    def _for_judging(self) -> None:
-        self.network.eval()
-
-    def _set_rates(self, at: int) -> None:
-        factor, momentum = self.schedule.factor(at), self.schedule.momentum(at)
-        for group, peak in zip(self.optimiser.param_groups, self.peaks, strict=True):
-            group["lr"], group["betas"] = peak * factor, (momentum, BETA_SQUARES)
-
-    def _count(self, loss: float, at: int) -> None:
-        position = self.position
-        position.step += 1
-        position.loss_sum += loss
-        position.smoothed = BETA_SMOOTHED * position.smoothed + (1 - BETA_SMOOTHED) * loss
-        position.smoothed_steps += 1
-        if position.first_loss is None:
-            position.first_loss = loss
-        unbearable = DIVERGED * max(self.guessing, position.first_loss)
-        late = position.smoothed_steps >= STEPS_BEFORE_DIVERGING
-        if not math.isfinite(loss) or (late and self._smoothed() > unbearable):
+    def _count(self, so_far: Position, loss: float, share: float, at: int) -> None:
+        """Count the loss of a part of a batch."""
+        kept = BETA_SMOOTHED**share
+        so_far.part += share
+        so_far.loss_sum += loss * share
+        so_far.smoothed = kept * so_far.smoothed + (1 - kept) * loss
+        so_far.smoothed_steps += share
+        if so_far.first_loss is None:
+            so_far.first_loss = loss
+        unbearable = DIVERGED * max(self.guessing, so_far.first_loss)
+        late = so_far.smoothed_steps >= STEPS_BEFORE_DIVERGING
+        if not math.isfinite(loss) or (late and _smoothed(so_far) > unbearable):
             raise TrainingError(
                 f"The learning rate is too high: training diverged at step {at + 1}. "
-                f"Its highest rate was {max(self.peaks):.1g}; choose a tenth of that, or find a "
-                "rate first."
+                f"Its highest rate was {max(self.learner.peaks):.1g}; choose a tenth of that, or "
+                "find a rate first."
             )
-
-    def _smoothed(self) -> float:
-        return self.position.smoothed / (1 - BETA_SMOOTHED**self.position.smoothed_steps)
 
     def _remember_if_best(self, valid_loss: float, *, epoch: int) -> None:
         position = self.position
         if position.best_loss is None or valid_loss < position.best_loss:
             position.best_loss, position.best_epoch = valid_loss, epoch
             self.best = {
-                name: tensor.detach().clone() for name, tensor in self.trained.state_dict().items()
+                name: tensor.detach().clone()
+                for name, tensor in self.learner.trained.state_dict().items()
             }
 
     def use_best(self) -> None:
-        """Give the network the weights with the smallest held-out loss so far."""
-        self.trained.load_state_dict(self.best)
+        """Give the network the weights with the smallest held-out loss so far, if any."""
+        if self.best:
+            self.learner.trained.load_state_dict(self.best)
 
-    def _smaller_batches(self, start: dict[str, torch.Tensor]) -> None:
-        """Begin the epoch again with half the batch size."""
-        if self.position.batch == 1:
+    def _less_at_once(self, start: dict[str, torch.Tensor]) -> str:
+        """Begin the epoch again with half as many photos at once, or in a batch; says which."""
+        position = self.position
+        if self._at_once == 1:
             raise TrainingError(
                 "There is too little memory to train on even one photo at a time. Close other "
                 "programs, choose a smaller image size or another network."
             )
-        self.position.batch = max(1, self.position.batch // 2)
-        self.position.step, self.position.loss_sum = 0, 0.0
+        position.at_once = self._at_once // 2
+        if not self.learner.divisible:
+            position.batch = position.at_once
+        position.step, position.loss_sum = 0, 0.0
         self.load(start)
+        if self.learner.divisible:
+            return f"Memory is short: {count_photos(position.at_once)} at a time now."
+        return f"Memory is short: batches of {position.batch} now."
 
     def state(self) -> dict[str, torch.Tensor]:
         """Copies of all that changes: weights, best weights, the optimiser's memory."""
-        state = {f"net.{name}": tensor for name, tensor in self.trained.state_dict().items()}
-        state |= {f"best.{name}": tensor for name, tensor in self.best.items()}
-        for number, parameter in enumerate(self.trained.parameters()):
-            for name, tensor in self.optimiser.state.get(parameter, {}).items():
-                state[f"optimiser.{number}.{name}"] = tensor
-        return {name: tensor.detach().clone() for name, tensor in state.items()}
+        best = {f"best.{name}": tensor.detach().clone() for name, tensor in self.best.items()}
+        return self.learner.state() | best
 
     def load(self, state: dict[str, torch.Tensor]) -> None:
         """Put back what ``state`` gave."""
+        self.learner.load(state)
+        self.best = part_of(state, "best.")
 
-        def part(prefix: str) -> dict[str, torch.Tensor]:
-            return {
-                name.removeprefix(prefix): tensor
-                for name, tensor in state.items()
-                if name.startswith(prefix)
-            }
+    def _steps_done(self, position: Position) -> int:
+        return position.epoch * self.steps + position.step
 
-        self.trained.load_state_dict(part("net."))
-        self.best = part("best.")
-        self.optimiser.state.clear()
-        for number, parameter in enumerate(self.trained.parameters()):
-            if kept := part(f"optimiser.{number}."):
-                self.optimiser.state[parameter] = {
-                    name: _laid_out_as(parameter, tensor) for name, tensor in kept.items()
-                }
-
-    def _row(self) -> dict[str, float | int | str]:
+    def _row(self, so_far: Position) -> dict[str, float | int | str]:
         """A row for the chart of batches, a few times a second."""
-        if time.monotonic() - self._row_at < SECONDS_BETWEEN_ROWS:
+        if not self._is_time_for_a_row():
             return {}
-        self._row_at = time.monotonic()
-        position = self.position
-        at = position.epoch * self.steps + position.step
+        group = self.learner.optimiser.param_groups[-1]
         return {
             "kind": "batch",
-            "fold": position.fold,
-            "step": at,
+            "fold": so_far.fold,
+            "step": self._steps_done(so_far) + so_far.part,
             "steps": self.schedule.steps,
-            "epoch": position.epoch + position.step / self.steps,
-            "train_loss": self._smoothed(),
-            "lr": self.optimiser.param_groups[-1]["lr"],
-            "momentum": self.optimiser.param_groups[-1]["betas"][0],
+            "epoch": so_far.epoch + (so_far.step + so_far.part) / self.steps,
+            "train_loss": _smoothed(so_far),
+            "lr": group["lr"],
+            "momentum": group["betas"][0],
         }
 
-    def _in_words(self) -> str:
+    def _in_words(self, so_far: Position) -> str:
+        epochs = self.schedule.epochs
+        done = self._steps_done(so_far) + so_far.part
+        left = so_far.seconds / max(1, done) * (self.schedule.steps - done)
+        at = min(so_far.epoch + 1, epochs)
+        return f"Epoch {at} of {epochs}: loss {_smoothed(so_far):.3f}, {_time_left(left)}."
+
+    def _judging(self, loss: float, done: int) -> Progress:
+        """Says how far judging is, and what the mean loss would be by what is judged so far."""
         position, epochs = self.position, self.schedule.epochs
-        done = position.epoch * self.steps + position.step
-        left = position.seconds / max(1, done) * (self.schedule.steps - done)
-        at = min(position.epoch + 1, epochs)
-        return f"Epoch {at} of {epochs}: loss {self._smoothed():.3f}, {_time_left(left)}."
+        at, count = min(position.epoch + 1, epochs), len(self.data.valid_labels)
+        when = f"Epoch {at} of {epochs}" if position.step else "As it is before training"
+        message = f"{when}: judging held-out photos, {done:,} of {count:,}."
+        row: dict[str, float | int | str] = {}
+        if position.step and self._is_time_for_a_row():
+            row = {"kind": "judging", "fold": position.fold, "epoch": at, "valid_loss": loss}
+        return self._progress(message, metrics=row)
+
+    def _is_time_for_a_row(self) -> bool:
+        if time.monotonic() - self._row_at < SECONDS_BETWEEN_ROWS:
+            return False
+        self._row_at = time.monotonic()
+        return True
 
     def _progress(
         self, message: str, metrics: dict[str, float | int | str] | None = None
     ) -> Progress:
-        done = self.position.epoch * self.steps + self.position.step
         return Progress(
             phase="train",
-            done=done,
+            done=self._steps_done(self.position),
             total=self.schedule.steps,
             message=message,
             metrics=metrics or {},
@@ -380,11 +351,9 @@ def position_in_words(position: Position) -> dict[str, object]:
     return {name: kept[name] for name in ("batch", "best_epoch", "best_loss", "epochs", "seconds")}
 
 
-def _laid_out_as(parameter: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
-    """A copy with its strides: the fused AdamW walks both side by side and does not look."""
-    if kept.ndim == 0:  # the count of steps
-        return kept.to(parameter.device).clone()
-    return torch.empty_like(parameter, requires_grad=False).copy_(kept)
+def _smoothed(position: Position) -> float:
+    """The running mean of the loss, corrected for having begun at 0."""
+    return float(position.smoothed / (1 - BETA_SMOOTHED**position.smoothed_steps))
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

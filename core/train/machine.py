@@ -19,6 +19,7 @@ class Machine:
     device: str  # "cpu", "cuda" or "mps"
     channels_last: bool
     bf16: bool  # matrix products in bfloat16, or in what CUDA's AMP takes
+    rate: float = 0.0  # photos a second of training all stages; 0: not known
 
     @property
     def words(self) -> str:
@@ -48,4 +49,6 @@ def finding_machine(backbone: str, size: int) -> Task[Machine]:
     """The fastest safe path for training this network, measured once and remembered."""
     torch.set_num_threads(usable_cores())
     path = yield from finding_training_path(backbone, size)
-    return Machine(device=path.device, channels_last=path.channels_last, bf16=path.bf16)
+    return Machine(
+        device=path.device, channels_last=path.channels_last, bf16=path.bf16, rate=path.training
+    )

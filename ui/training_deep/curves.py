@@ -17,9 +17,9 @@ NAMES = [f"{TRAINED_ON}, smoothed", HELD_OUT]
 
 def epochs_in_all(batch: Row) -> int:
     """How many epochs the fold has, as one row of a batch tells."""
-    if not batch["epoch"]:
-        return max(1, round(batch["steps"] / max(1, batch["step"])))
-    return max(1, round(batch["epoch"] * batch["steps"] / max(1, batch["step"])))
+    if not batch["step"]:
+        return 1
+    return max(1, round(batch["epoch"] * batch["steps"] / batch["step"]))
 
 
 def thinned(rows: Sequence[Row], at_most: int = MOST_POINTS) -> list[Row]:
@@ -34,13 +34,15 @@ def draw_loss(rows: Sequence[Row], *, key: str) -> None:
     """Draw the smoothed loss of every few batches, and that of held-out photos at every epoch.
 
     Args:
-        rows: Of one fold, of the kinds "batch" and "epoch".
+        rows: Of one fold, of the kinds "batch" and "epoch"; one of the kind "judging" counts while
+            it is the last, as an epoch that is being judged.
         key: Of the chart.
     """
     import pandas as pd
 
     batches = [row for row in rows if row.get("kind") == "batch"]
     epochs = [row for row in rows if row.get("kind") == "epoch"]
+    epochs += [row for row in rows[-1:] if row.get("kind") == "judging"]
     long = [
         {"epoch": float(row["epoch"]), "loss": float(row["train_loss"]), "photos": NAMES[0]}
         for row in thinned(batches)

@@ -14,6 +14,7 @@ from core.networks.speed import SAFE, Speed, TrainingPath, known_speed, measure_
 
 ROOT = Path(__file__).parents[3]
 FOUND = {"device": "cpu", "channels_last": True, "bf16": True, "training": 15.5, "looking": 60.0}
+WAY = TrainingPath(device="cpu", channels_last=True, bf16=True, training=15.5)
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +53,7 @@ def test_the_way_to_train_is_measured_once_for_each_network_and_size(measuring):
     again = training_path("resnet34", 224)
     smaller = training_path("resnet34", 128)
 
-    assert first == again == smaller == TrainingPath(device="cpu", channels_last=True, bf16=True)
+    assert first == again == smaller == WAY
     assert measuring.asked == [["path", "resnet34", "224"], ["path", "resnet34", "128"]]
 
 

@@ -11,6 +11,7 @@ from core.train.network import DeepNetwork, LinearHead
 from tests.core.train.toy import (
     CHANNELS_LAST,
     CLASSES,
+    IN_PARTS,
     PLAIN_MACHINE,
     toy_data,
     toy_fitting,
@@ -21,7 +22,7 @@ from tests.trained_sets import finish
 
 
 def weights(fitting):
-    return {name: tensor.clone() for name, tensor in fitting.network.state_dict().items()}
+    return {name: tensor.clone() for name, tensor in fitting.learner.network.state_dict().items()}
 
 
 def largest_difference(one, other):
@@ -30,11 +31,11 @@ def largest_difference(one, other):
 
 def test_training_learns_to_tell_classes_apart(tmp_path):
     fitting = toy_fitting(tmp_path, epochs=6)
-    before, _ = fitting.judge_loss()
+    before, _ = finish(fitting.judge_loss())
 
     reports = list(fitting.run())
 
-    after, wrong = fitting.judge_loss()
+    after, wrong = finish(fitting.judge_loss())
     assert after < before / 2
     assert wrong < 0.1
     epochs = [one.metrics for one in reports if one.metrics.get("kind") == "epoch"]
@@ -48,7 +49,7 @@ def test_the_best_weights_are_kept_not_the_last(tmp_path):
     finish(fitting.run())
 
     losses = [row["valid_loss"] for row in fitting.position.epochs]
-    assert fitting.judge_loss()[0] == pytest.approx(fitting.position.best_loss)
+    assert finish(fitting.judge_loss())[0] == pytest.approx(fitting.position.best_loss)
     assert fitting.position.best_loss == pytest.approx(min([*losses, fitting.position.best_loss]))
 
 
@@ -63,15 +64,15 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(tmp_path):
     assert largest_difference(results[0], results[2]) > 0
 
 
-@pytest.mark.parametrize("machine", [PLAIN_MACHINE, CHANNELS_LAST])
-@pytest.mark.parametrize("steps_before_stop", [1, 3, 5, 6, 13])
-def test_a_stopped_training_goes_on_exactly_where_it_was(tmp_path, steps_before_stop, machine):
+@pytest.mark.parametrize("machine", [PLAIN_MACHINE, CHANNELS_LAST, IN_PARTS])
+@pytest.mark.parametrize("reports_before_stop", [1, 3, 5, 6, 13])
+def test_a_stopped_training_goes_on_exactly_where_it_was(tmp_path, reports_before_stop, machine):
     settings = {"mixup": 0.2, "label_smoothing": 0.1, "machine": machine}
     whole = toy_fitting(tmp_path / "whole", **settings)
     finish(whole.run())
     stopped = toy_fitting(tmp_path / "stopped", **settings)
     task = stopped.run()
-    for _ in range(steps_before_stop):
+    for _ in range(reports_before_stop):
         next(task)
     task.close()
 
@@ -178,15 +179,26 @@ class GreedyHead(LinearHead):
         return super().forward(maps)
 
 
-def test_batches_become_smaller_where_memory_does_not_suffice(tmp_path):
+def test_fewer_photos_are_computed_at_once_where_memory_does_not_suffice(tmp_path):
     fitting = toy_fitting(tmp_path, network=Greedy(toy_network(), most=5))
+
+    messages = [one.message for one in fitting.run()]
+
+    assert (fitting.position.batch, fitting.position.at_once) == (16, 4)
+    assert any("8 photos at a time" in one for one in messages)
+    assert [row["epoch"] for row in fitting.position.epochs] == [1, 2, 3, 4]
+    assert finish(fitting.judge_loss())[1] < 0.2
+
+
+def test_batches_become_smaller_where_a_batch_has_to_be_computed_as_a_whole(tmp_path):
+    network = Greedy(toy_network_with_batch_norm(), most=5)
+    fitting = toy_fitting(tmp_path, network=network, batch_norm=True)
 
     messages = [one.message for one in fitting.run()]
 
     assert fitting.position.batch == 4
     assert any("batches of 8" in one for one in messages)
     assert [row["epoch"] for row in fitting.position.epochs] == [1, 2, 3, 4]
-    assert fitting.judge_loss()[1] < 0.2
 
 
 def test_too_little_memory_for_one_photo_is_said(tmp_path):
@@ -251,9 +263,11 @@ def test_rates_rise_from_the_first_trained_stage_to_the_head(tmp_path):
     groups = toy_fitting(tmp_path, lrs=(1e-4, 1e-3, 1e-2))
     ends = toy_fitting(tmp_path, lrs=(1e-4, 1e-1), freeze_to=1)
 
-    assert np.allclose(even.peaks, [1e-4, 1e-2 / 100 ** (2 / 3), 1e-2 / 100 ** (1 / 3), 1e-2])
-    assert groups.peaks == [1e-4, 1e-4, 1e-3, 1e-2]
-    assert np.allclose(ends.peaks, [1e-4, 10**-2.5, 1e-1])
+    assert np.allclose(
+        even.learner.peaks, [1e-4, 1e-2 / 100 ** (2 / 3), 1e-2 / 100 ** (1 / 3), 1e-2]
+    )
+    assert groups.learner.peaks == [1e-4, 1e-4, 1e-3, 1e-2]
+    assert np.allclose(ends.learner.peaks, [1e-4, 10**-2.5, 1e-1])
 
 
 def test_rate_and_momentum_follow_the_schedule(tmp_path):
@@ -271,3 +285,38 @@ def test_rate_and_momentum_follow_the_schedule(tmp_path):
 def test_a_fold_without_photos_is_our_own_mistake():
     with pytest.raises(ValueError, match="needs photos"):
         toy_data(held=0)
+
+
+def test_while_photos_are_judged_the_loss_so_far_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr("core.train.fit.SECONDS_BETWEEN_ROWS", 0.0)
+    monkeypatch.setattr("core.train.fit.JUDGED_AT_ONCE", 8)
+    fitting = toy_fitting(tmp_path, epochs=1)
+
+    reports = list(fitting.run())
+
+    assert reports[0].message == "As it is before training: judging held-out photos, 8 of 30."
+    kinds = [one.metrics.get("kind") for one in reports]
+    assert kinds == [None] * 3 + ["batch"] * 4 + ["judging"] * 3 + ["epoch"]
+    judging = [one.metrics["valid_loss"] for one in reports[-4:]]
+    assert len(set(judging)) == 4
+    assert judging[0] == pytest.approx(judging[-1], rel=0.5)
+    assert reports[-2].message == "Epoch 1 of 1: judging held-out photos, 24 of 30."
+
+
+def test_a_training_that_is_stopped_while_it_judges_judges_again(tmp_path, monkeypatch):
+    monkeypatch.setattr("core.train.fit.JUDGED_AT_ONCE", 8)
+    whole = toy_fitting(tmp_path / "whole", epochs=2)
+    finish(whole.run())
+    stopped = toy_fitting(tmp_path / "stopped", epochs=2)
+    task = stopped.run()
+    for _ in range(3 + 4 + 2):  # judged at first, trained, in the middle of judging
+        next(task)
+    task.close()
+
+    resumed = toy_fitting(tmp_path / "stopped", epochs=2)
+    resumed.resume(checkpoint.read(tmp_path / "stopped"))
+
+    assert (resumed.position.epoch, resumed.position.step) == (0, 4)
+    finish(resumed.run())
+    assert largest_difference(weights(whole), weights(resumed)) < 1e-6
+    assert resumed.position.best_epoch == whole.position.best_epoch

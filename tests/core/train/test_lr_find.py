@@ -7,7 +7,7 @@ from tests.trained_sets import finish
 
 
 def bits(fitting):
-    return {name: tensor.clone() for name, tensor in fitting.network.state_dict().items()}
+    return {name: tensor.clone() for name, tensor in fitting.learner.network.state_dict().items()}
 
 
 @pytest.mark.parametrize("freeze_to", [0, 3])  # all stages, the head alone
@@ -35,7 +35,7 @@ def test_weights_are_the_same_bit_for_bit_before_and_after(tmp_path, batch_norm)
 
     after = bits(fitting)
     assert all(torch.equal(before[name], after[name]) for name in before)
-    assert not fitting.optimiser.state
+    assert not fitting.learner.optimiser.state
     assert torch.equal(random, torch.random.get_rng_state())
 
 

@@ -117,6 +117,7 @@ class App:
                     f"--server.port={self.port}",
                     "--server.headless=true",
                     "--server.fileWatcherType=none",
+                    "--runner.postScriptGC=false",  # as for app.py; stand-ins have no settings
                 ],
                 cwd=self._log.parent,  # it must work from any folder
                 stdout=log,

@@ -267,6 +267,18 @@ def sixty_bears(test_data: Path, tmp_path: Path) -> Path:
     return root
 
 
+def grows_in_place(page) -> None:
+    """Look at the chart of a real training in its first and in its third epoch."""
+    epochs = page.locator(".st-key-deep_figures")
+    epochs.get_by_text("1 of 7").wait_for(timeout=REAL_MILLISECONDS)
+    drawn = page.locator(f".st-key-recipe_step_8 [aria-label^='{LOSS}'] :is(canvas, svg)")
+    drawn.evaluate("picture => { picture.dataset.mark = '1' }")
+    before = drawn.screenshot()
+    epochs.get_by_text("3 of 7").wait_for(timeout=REAL_MILLISECONDS)
+    assert drawn.get_attribute("data-mark") == "1"
+    assert drawn.screenshot() != before
+
+
 def test_sixty_bears_walk_through_the_recipe(app, page, sixty_bears):
     page.goto(app.address(sixty_bears, "train"))
     page.locator(".st-key-train_mode").get_by_text("Recipe", exact=True).click()
@@ -274,6 +286,8 @@ def test_sixty_bears_walk_through_the_recipe(app, page, sixty_bears):
     for step in range(1, 9):
         button = page.locator(f".st-key-recipe_do_{step} button:visible:not([disabled])")
         button.click(timeout=REAL_MILLISECONDS)
+        if step == 8:
+            grows_in_place(page)
         done = page.locator(f".st-key-recipe_step_{step} [aria-label*='check_circle']")
         done.wait_for(timeout=REAL_MILLISECONDS)
 

@@ -99,17 +99,19 @@ def draw_loss(rows: list[dict[str, Any]], *, key: str, photos: int | None = None
         draw_learning_curve(points_of(rows, "embed"), key=key, photos=photos)
         return
     charts.live_loss(fit, x="step", x_title="Step", key=f"{key}_fit")
-    st.caption(f"Step {fit[-1]['step']:,}: {in_words(fit[-1])}")
+    with st.container(key=f"{key}_fit_said"):
+        st.caption(f"Step {fit[-1]['step']:,}: {in_words(fit[-1])}")
 
 
 def draw_learning_curve(points: list[dict[str, Any]], *, key: str, photos: int | None) -> None:
     """Draw the loss over the number of photos learnt from, and say its last point."""
     x_title = "Photos learnt from"
     charts.live_loss(points, x="photos", x_title=x_title, x_end=photos, key=f"{key}_embed")
-    if points:
+    with st.container(key=f"{key}_embed_said"):
+        if not points:
+            st.caption("The first point comes once enough photos have been looked at.")
+            return
         st.caption(f"{count(points[-1]['photos'], 'photo')}: {in_words(points[-1])}")
-    else:
-        st.caption("The first point comes once enough photos have been looked at.")
 
 
 def points_of(rows: list[dict[str, Any]], phase: str) -> list[dict]:

@@ -14,6 +14,7 @@ from core.runs.exported import settings_as_json
 from core.runs.notes import Note, note_of
 from ui import navigation
 from ui.runs import curves, setting_words, words
+from ui.training_deep import outcome
 from ui.words import duration, percent, plain, shown
 
 if TYPE_CHECKING:
@@ -22,14 +23,6 @@ if TYPE_CHECKING:
 
 COLUMN = 140  # pixels, so that two or three runs stand beside their settings
 LONGEST_TITLE = 40  # characters, in legends and at the heads of columns
-ANSWERS = {
-    "quick": "Quick training",
-    "deep_plain": "Deep, the photo alone",
-    "deep": "Deep, with its mirror image",
-    "blend_plain": "Mean of both, the photo alone",
-    "blend": "Mean of both, with its mirror image",
-}
-ONE_VIEW = {"quick": "Quick training", "deep": "Deep training", "blend": "Mean of both"}
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -50,7 +43,7 @@ def draw_one(dataset: Dataset, run: Run, *, lead: str | None = None) -> None:
             st.markdown(plain(sentence))
     if note.text:
         st.markdown(f":material/sticky_note_2: {plain(note.text)}")
-    _draw_answers(run)
+    outcome.draw_answers(run)
     _draw_curves(dataset, {_short(run, note): run})
     with st.expander("Settings", key=f"runs_settings_{run.id}"):
         told = setting_words.told(run)
@@ -97,20 +90,6 @@ def draw_several(dataset: Dataset, several: Sequence[Run]) -> None:
         st.caption("None: they had the same settings.")
     if len(several) == 2:
         _offer_compare(several)
-
-
-def _draw_answers(run: Run) -> None:
-    if not run.answers:
-        return
-    mirrored = run.answers["deep"] != run.answers.get("deep_plain")
-    titles = ANSWERS if mirrored else ONE_VIEW
-    answers = [(title, run.answers[key]) for key, title in titles.items() if key in run.answers]
-    lines = ["| On the same photos | Wrong | Error | Loss |", "|:--|--:|--:|--:|"]
-    lines += [
-        f"| {title} | {one['wrong']:,} | {percent(one['error_rate'])} | {one['loss']:.3f} |"
-        for title, one in answers
-    ]
-    st.markdown("\n".join(lines))
 
 
 def _draw_curves(dataset: Dataset, named: Mapping[str, Run]) -> None:

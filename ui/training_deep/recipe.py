@@ -108,14 +108,20 @@ def _draw_step(view: _View, step: int) -> None:
             _draw_ahead(step)
             return
         if recipe.pending is not None and recipe.pending.step == step:
-            _draw_told(view, step, is_worked_on=True)
+            _draw_told(view, step)
+            _draw_button(view, step, is_worked_on=True)
             _draw_work(view.dataset, recipe, step, view.working)
             return
         left, right = st.columns([2, 3], gap="large")
+        has_choices = step in (steps.AUGMENT, steps.LOWER)
         with left:
-            _draw_told(view, step, is_worked_on=False)
+            _draw_told(view, step)
+            if not has_choices:
+                _draw_button(view, step)
         with right:
-            _draw_choices(view, step)
+            if has_choices:
+                _draw_choices(view, step)
+                _draw_button(view, step)  # below them on a narrow screen, too
             if step in recipe.done:
                 _draw_result(view.dataset, recipe, step, locked=view.locked)
 
@@ -129,14 +135,19 @@ def _draw_ahead(step: int) -> None:
     right.button(told.button, key=f"recipe_do_{step}", disabled=True, width="stretch")
 
 
-def _draw_told(view: _View, step: int, *, is_worked_on: bool) -> None:
-    """What a step is, and its button."""
-    told, is_done = recipe_words.STEPS[step], step in view.recipe.done
-    mark = " :green[:material/check_circle:]" if is_done else ""
+def _draw_told(view: _View, step: int) -> None:
+    """What a step is."""
+    told = recipe_words.STEPS[step]
+    mark = " :green[:material/check_circle:]" if step in view.recipe.done else ""
     st.markdown(f"#### {step} · {told.title}{mark}")
     st.markdown(told.text)
     if told.terms:
         words.explain(*told.terms, key=f"recipe_{step}")
+
+
+def _draw_button(view: _View, step: int, *, is_worked_on: bool = False) -> None:
+    """Does a step, or does it anew."""
+    told, is_done = recipe_words.STEPS[step], step in view.recipe.done
     if is_done and not told.again:
         return
     st.button(
@@ -162,7 +173,7 @@ def _draw_choices(view: _View, step: int) -> None:
     if step == steps.AUGMENT:
         view.choose_network()
         recipe_words.choose_photos(view.dataset, view.recipe, disabled=view.locked)
-    elif step == steps.LOWER:
+    else:
         recipe_words.choose_ratio(view.recipe, disabled=view.locked)
 
 

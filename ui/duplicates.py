@@ -7,6 +7,7 @@ import streamlit as st
 from core.clean.copies import Copies, Leak, copies, leaks, shots
 from core.dataset import Dataset
 from ui import duplicate_copies, duplicate_leaks, duplicate_scenes
+from ui.held_choice import hold_choice
 from ui.words import count
 
 VIEWS = {
@@ -37,8 +38,7 @@ def draw(dataset: Dataset) -> None:
         views["leaks"] = (len(crossing), lambda: duplicate_leaks.draw(dataset, crossing))
     filled = [name for name, (number, _) in views.items() if number]
     key = f"duplicates_view_{dataset.token}"
-    if st.session_state.get(key) not in views:
-        st.session_state[key] = filled[0] if filled else "copies"
+    hold_choice(key, views, filled[0] if filled else "copies")
     chosen = st.segmented_control(
         "Show",
         list(views),

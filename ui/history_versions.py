@@ -10,6 +10,7 @@ from core.dataset import Dataset, versions
 from core.dataset.versions import Comparison, Difference, Version, Way
 from core.errors import WinnowError
 from ui.gallery import Tile, gallery
+from ui.held_choice import hold_choice
 from ui.words import ago, count, plain, shown
 
 PHOTOS_A_PAGE = 60
@@ -145,12 +146,13 @@ def _draw_photos(
     }
     there: list[Way] = [way for way, number in numbers.items() if number]
     st.subheader("Photos", anchor=False)
+    key = f"history_way_{'_'.join(there)}"
+    hold_choice(key, there, there[0])
     way = st.segmented_control(
         "Which photos",
         there,
         format_func=lambda one: f"{TITLES[one]} ({numbers[one]:,})",
-        default=there[0],
-        key=f"history_way_{'_'.join(there)}",
+        key=key,
         label_visibility="collapsed",
     )
     way = way or there[0]

@@ -1,6 +1,7 @@
 """Which photos the Label page lists: the choices, and how they stand in the address."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import cast
 
 import streamlit as st
@@ -12,7 +13,7 @@ from core.dataset.classes import class_order
 from core.dataset.sources import tally
 from core.label.listing import Order, Wanted, Where
 from ui.collecting.provenance import way_in
-from ui.words import ago, count, plain, shown
+from ui.words import count, plain, shown
 
 VIEWS = {"grid": "Grid", "groups": "Groups", "single": "One by one", "sure": "Suggestions"}
 ORDERS: dict[Order, str] = {
@@ -248,9 +249,9 @@ def _draw_more(dataset: Dataset, run: runs.Run | None) -> None:
 
 
 def _run_title(run: runs.Run) -> str:
-    return (
-        f"{ago(run.created)}, {count(len(run.classes), 'class', 'classes')}, {run.images:,} photos"
-    )
+    # No "2 minutes ago": what is chosen is told by these words, which must not change.
+    when = datetime.fromtimestamp(run.created).strftime("%d %b, %H:%M:%S")
+    return f"{when}, {count(len(run.classes), 'class', 'classes')}, {run.images:,} photos"
 
 
 def wanted(run: runs.Run | None) -> Wanted:

@@ -20,6 +20,7 @@ from core.dataset.names import name_of
 from core.errors import WinnowError
 from ui import job_status, sidebar
 from ui.gallery import Tile, bring_to_disk, gallery
+from ui.held_choice import held_choice, hold_choice
 from ui.words import count, plain, shown
 
 A_ROW = 12  # photos shown on each side of the line
@@ -60,7 +61,7 @@ def _ranked(home: str, state: tuple[int, int], _dataset: Dataset) -> dict[str, R
 
 @st.fragment
 def _work(dataset: Dataset, *, busy: bool) -> None:
-    chosen = st.session_state.get(FINDING)
+    chosen = held_choice(FINDING)
     if chosen in BY_NAME and not dataset.read_only:
         # Whatever is counted below counts the latest mark.
         bring_to_disk(dataset, key=_key(dataset, chosen), keep=partial(_keep, dataset, chosen))
@@ -82,9 +83,8 @@ def _choose(dataset: Dataset, ranked: dict[str, Ranking]) -> Finding:
         name: ranked[name].found(threshold_of(dataset, finding)) if name in ranked else None
         for name, finding in BY_NAME.items()
     }
-    if st.session_state.get(FINDING) not in numbers:
-        naming = [name for name, number in numbers.items() if number]
-        st.session_state[FINDING] = (naming or list(ranked))[0]
+    naming = [name for name, number in numbers.items() if number]
+    hold_choice(FINDING, numbers, (naming or list(ranked))[0])
     name = st.pills(
         "Finding",
         list(numbers),

@@ -8,6 +8,7 @@ from core.clean.untidy import BY_NAME, CUT_SHORT, untidy
 from core.dataset import Dataset, FileRow
 from ui import job_status
 from ui.gallery import Tile, gallery
+from ui.held_choice import hold_choice
 from ui.words import count, plain, shown
 
 TIDY, TIDY_JOB = "tidy", "core.clean.untidy:tidy_job"
@@ -36,8 +37,7 @@ def draw(dataset: Dataset) -> None:
     )
     if job is not None and job.state == "done":
         _say_problems((job.result or {}).get("problems", []))
-    if st.session_state.get("untidy_kind") not in listed:
-        st.session_state["untidy_kind"] = next(iter(listed))
+    hold_choice("untidy_kind", listed, next(iter(listed)))
     chosen = st.pills(
         "What is odd",
         list(listed),

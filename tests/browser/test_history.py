@@ -234,6 +234,7 @@ def test_thousands_of_steps_are_shown_a_page_at_a_time(app, page, pets, settled)
     page.goto(app.address(pets.root, "history"))
 
     page.get_by_text("Step number 4980", exact=True).wait_for()
+    page.get_by_role("button", name="Undo back to here").nth(18).wait_for()
     settled(page)
     assert page.get_by_role("button", name="Undo back to here").count() == 19
     page.get_by_role("button", name="250").click()

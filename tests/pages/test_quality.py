@@ -61,6 +61,20 @@ def test_each_finding_says_how_many_photos_it_names_and_what_it_means(some_grey)
     assert not page.exception
 
 
+def test_the_finding_stays_chosen_when_a_browser_tells_it_by_words_of_before(some_grey):
+    page = choose(check_page(some_grey.root), "grey")
+    photo = next(row for row in some_grey.rows() if "grey" in row.path)
+    say_fine(some_grey, [photo.content], "grey")
+
+    # What Streamlit makes of "No colour (3)", once that is called otherwise.
+    page.button_group(key="quality_finding").set_value(None)
+    page.run()
+
+    assert "No colour (2)" in pills(page)
+    assert page.session_state["quality_finding"] == "grey"
+    assert "**2** found · 8 kept · 1 said to be fine" in words(page)
+
+
 def test_a_finding_that_names_most_of_the_set_says_so(some_grey):
     page = choose(check_page(some_grey.root), "grey")
     assert "more than half" not in words(page)

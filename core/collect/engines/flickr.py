@@ -68,7 +68,9 @@ FILTERS: Mapping[str, Mapping[str, str]] = {
 def read_page(json_text: str) -> Page:
     answer = table(parsed(json_text))
     if answer.get("stat") == "fail":
-        return Page(known=True, trouble="key" if answer.get("code") in KEY_REFUSED else "down")
+        return Page(
+            known=True, trouble="key" if number(answer.get("code")) in KEY_REFUSED else "down"
+        )
     photos = table(answer.get("photos"))
     results = rows(photos.get("photo"))
     page, pages = number(photos.get("page")), number(photos.get("pages"))

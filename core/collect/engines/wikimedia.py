@@ -35,7 +35,7 @@ FILTERS: Mapping[str, Mapping[str, str]] = {
 def read_page(json_text: str) -> Page:
     answer = table(parsed(json_text))
     if "error" in answer:
-        code = table(answer["error"]).get("code")
+        code = str(table(answer["error"]).get("code"))
         trouble: Ending = "limit" if code in LIMITS else "down"
         return Page(known=True, trouble=trouble)
     results = rows(table(answer.get("query")).get("pages"))

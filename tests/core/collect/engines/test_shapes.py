@@ -54,6 +54,7 @@ def test_json_with_wrong_types_gives_nothing(name, wrong):
     inside = {"thumburl": wrong, "url": wrong, "extmetadata": wrong}
     shapes = [
         {"data": wrong, "photos": wrong, "query": wrong, "results": wrong, "error": wrong},
+        {"error": {"code": wrong}, "stat": "fail", "code": wrong},
         {"photos": {"photo": wrong, "page": wrong, "pages": wrong}, "query": {"pages": wrong}},
         {"data": [wrong, row], "photos": {"photo": [wrong, row]}, "results": [wrong, row]},
         {"query": {"pages": [row, {"imageinfo": [inside]}]}, "continue": wrong},

@@ -1,5 +1,6 @@
 """The charts of deep training in Vega-Lite, which grow in place: losses, rate and momentum."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -28,6 +29,11 @@ def thinned(rows: Sequence[Row], at_most: int = MOST_POINTS) -> list[Row]:
         return list(rows)
     chosen = np.linspace(0, len(rows) - 1, at_most).round().astype(int)
     return [rows[at] for at in chosen]
+
+
+def one_a_step(batches: Sequence[Row]) -> list[Row]:
+    """The last row of each step: the rate is the same in all parts of it, and would look jagged."""
+    return list({math.ceil(row["step"]): row for row in batches}.values())
 
 
 def draw_loss(rows: Sequence[Row], *, key: str) -> None:
@@ -108,7 +114,7 @@ def _loss_spec(end: int, *, empty: bool) -> dict[str, Any]:
 
 def draw_rates(rows: Sequence[Row], *, key: str) -> None:
     """Draw the rate and the momentum of the steps taken so far."""
-    batches = [row for row in rows if row.get("kind") == "batch"]
+    batches = one_a_step([row for row in rows if row.get("kind") == "batch"])
     end = epochs_in_all(batches[-1]) if batches else 1
     points = [
         {"epoch": float(row["epoch"]), "rate": row["lr"], "momentum": row["momentum"]}

@@ -1,5 +1,6 @@
 """Deep training as it goes: charts that grow in place, the epochs in a table, the time left."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ LOOKS = {
     "overfitting": (":material/trending_up:", "orange"),
     "diverged": (":material/warning:", "red"),
 }
+FIGURE_WIDTHS = {"Time left": 250}  # pixels: "13 seconds" in full
 MOST_EPOCHS_LISTED = 8  # while it runs; all of them are in the chart
 SAID_HEIGHT = 58  # pixels: two lines, so that nothing below jumps when a sentence grows
 
@@ -78,7 +80,7 @@ def draw_figures(rows: Sequence[Row]) -> None:
     )
     with st.container(horizontal=True, key="deep_figures"):
         for name, value in figures:
-            st.metric(name, value, width=165)
+            st.metric(name, value, width=FIGURE_WIDTHS.get(name, 165))
     folds = {row["fold"] for row in rows if "fold" in row}
     if len(folds) > 1:
         st.caption(f"Part {len(folds)}: each fifth of the photos is held out in turn.")
@@ -88,7 +90,7 @@ def _epoch_of(last: Row | None) -> str:
     if last is None:
         return "–"
     whole = curves.epochs_in_all(last)
-    return f"{min(int(last['epoch']) + 1, whole)} of {whole}"
+    return f"{min(max(1, math.ceil(last['epoch'])), whole)} of {whole}"
 
 
 def _time_left(batches: Sequence[Row]) -> str:

@@ -229,7 +229,9 @@ class Fitting:
 
     @property
     def _at_once(self) -> int:
-        return self.position.at_once or self.position.batch
+        """Photos that are computed together."""
+        whole = not self.learner.divisible or not self.position.at_once
+        return self.position.batch if whole else self.position.at_once
 
     def _count(self, so_far: Position, loss: float, share: float, at: int) -> None:
         """Count the loss of a part of a batch."""

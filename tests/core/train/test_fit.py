@@ -190,14 +190,18 @@ def test_fewer_photos_are_computed_at_once_where_memory_does_not_suffice(tmp_pat
     assert finish(fitting.judge_loss())[1] < 0.2
 
 
-def test_batches_become_smaller_where_a_batch_has_to_be_computed_as_a_whole(tmp_path):
+@pytest.mark.parametrize("machine", [PLAIN_MACHINE, IN_PARTS])
+def test_batches_become_smaller_where_a_batch_has_to_be_computed_as_a_whole(tmp_path, machine):
     network = Greedy(toy_network_with_batch_norm(), most=5)
-    fitting = toy_fitting(tmp_path, network=network, batch_norm=True)
+    fitting = toy_fitting(tmp_path, network=network, batch_norm=True, machine=machine)
 
     messages = [one.message for one in fitting.run()]
 
     assert fitting.position.batch == 4
-    assert any("batches of 8" in one for one in messages)
+    assert [one for one in messages if "Memory" in one] == [
+        "Memory is short: batches of 8 now.",
+        "Memory is short: batches of 4 now.",
+    ]
     assert [row["epoch"] for row in fitting.position.epochs] == [1, 2, 3, 4]
 
 

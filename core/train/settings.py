@@ -31,9 +31,7 @@ class DeepSettings:
     backbone: str = DEFAULT
     head: Head = "linear"  # "concat": mean and maximum of the last map, a hidden layer, dropout
     size: int | None = None  # side of the square the network sees, in pixels; None: the backbone's
-    batch: int = (
-        32  # photos per step; halved where they are few, or memory is too short
-    )
+    batch: int = 32  # photos per step; halved where they are few, or memory is too short
     epochs: int = 4  # for "sgdr": at least; a cycle is always finished
     schedule: Schedule = "one_cycle"
     cycle_length: int = 1  # of "sgdr", in epochs
